@@ -1,1 +1,1 @@
-
+"""The index: one folder of generations."""
