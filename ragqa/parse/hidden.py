@@ -1,0 +1,175 @@
+"""Which raw characters of a page cannot be seen by its reader.
+
+Text can be planted in a PDF so that programs read it and people do not. It is judged on pdfium's
+page objects, recursing into forms: invisible render mode, near-zero size or opacity, outside the
+page, or the colour of bare paper with nothing painted beneath. Only on a page that has such an
+object are characters looked at one by one, since that costs five times the extraction.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+import pypdfium2.raw as pdfium
+
+__all__ = ["hidden_spans"]
+
+_MIN_SIZE = 1.0  # points, effective; the smallest print in real papers is about 3
+_MIN_ALPHA = 16  # of 255
+_PAPER = 250  # a colour channel from here on counts as white
+_MAX_DEPTH = 8  # nested forms; deeper is not made by honest producers
+_INVISIBLE_MODES = (3, 7)  # PDF 32000-1, table 106: neither fill nor stroke; clip only
+
+Box = tuple[float, float, float, float]  # left, bottom, right, top in points
+
+
+class _Matrix(NamedTuple):
+    """An affine map, as PDF writes it."""
+
+    a: float = 1.0
+    b: float = 0.0
+    c: float = 0.0
+    d: float = 1.0
+    e: float = 0.0
+    f: float = 0.0
+
+    def then(self, other: _Matrix) -> _Matrix:
+        """Return the map that applies self first and `other` second."""
+        return _Matrix(
+            self.a * other.a + self.b * other.c,
+            self.a * other.b + self.b * other.d,
+            self.c * other.a + self.d * other.c,
+            self.c * other.b + self.d * other.d,
+            self.e * other.a + self.f * other.c + other.e,
+            self.e * other.b + self.f * other.d + other.f,
+        )
+
+    def apply(self, box: Box) -> Box:
+        """Return the smallest upright box around a mapped box."""
+        xs = [self.a * x + self.c * y + self.e for x in (box[0], box[2]) for y in (box[1], box[3])]
+        ys = [self.b * x + self.d * y + self.f for x in (box[0], box[2]) for y in (box[1], box[3])]
+        return min(xs), min(ys), max(xs), max(ys)
+
+
+def hidden_spans(
+    page: Any,  # noqa: ANN401 - pypdfium2 is untyped
+    textpage: Any,  # noqa: ANN401
+    length: int,
+    to_unit: Sequence[int],
+) -> tuple[tuple[int, int], ...]:
+    """Return the raw spans that a reader of the page cannot see.
+
+    :param page: An open pypdfium2 page.
+    :param textpage: Its open text page.
+    :param length: Length of the page's raw text, code points.
+    :param to_unit: Text index in UTF-16 units of each code point.
+    :return: Sorted, disjoint spans ``[start, end)``.
+    """
+    hidden = _hidden_objects(page)
+    if not hidden:
+        return ()
+    flags = [_object_of(textpage, unit) in hidden for unit in to_unit[:length]]
+    return tuple(_spans(flags))
+
+
+def _object_of(textpage: Any, unit: int) -> int | None:  # noqa: ANN401
+    char = pdfium.FPDFText_GetCharIndexFromTextIndex(textpage.raw, unit)
+    if char < 0 or pdfium.FPDFText_IsGenerated(textpage.raw, char) == 1:
+        return None
+    handle = pdfium.FPDFText_GetTextObject(textpage.raw, char)
+    return _address(handle) if handle else None
+
+
+def _spans(flags: Sequence[bool]) -> Iterator[tuple[int, int]]:
+    start = None
+    for index, flag in enumerate(flags):
+        if flag and start is None:
+            start = index
+        elif not flag and start is not None:
+            yield start, index
+            start = None
+    if start is not None:
+        yield start, len(flags)
+
+
+def _hidden_objects(page: Any) -> frozenset[int]:  # noqa: ANN401
+    crop = page.get_cropbox(fallback_ok=True)
+    painted: list[Box] = []
+    hidden: set[int] = set()
+    for handle, kind, matrix in _objects(page.raw, _Matrix(), 0):
+        box = _bounds(handle, matrix)
+        if kind != pdfium.FPDF_PAGEOBJ_TEXT:
+            if not (kind == pdfium.FPDF_PAGEOBJ_PATH and _is_white(handle)):
+                painted.append(box)
+        elif _is_hidden(handle, matrix, box, crop, painted):
+            hidden.add(_address(handle))
+    return frozenset(hidden)
+
+
+def _objects(container: Any, matrix: _Matrix, depth: int) -> Iterator[tuple[Any, int, _Matrix]]:  # noqa: ANN401
+    """Yield every drawn object with its kind and the map to page space, in painting order."""
+    count, get = (
+        (pdfium.FPDFPage_CountObjects, pdfium.FPDFPage_GetObject)
+        if depth == 0
+        else (pdfium.FPDFFormObj_CountObjects, pdfium.FPDFFormObj_GetObject)
+    )
+    for index in range(count(container)):
+        handle = get(container, index)
+        kind = pdfium.FPDFPageObj_GetType(handle)
+        if kind == pdfium.FPDF_PAGEOBJ_FORM and depth < _MAX_DEPTH:
+            yield from _objects(handle, _matrix(handle).then(matrix), depth + 1)
+        else:
+            yield handle, kind, matrix
+
+
+def _is_hidden(handle: Any, matrix: _Matrix, box: Box, crop: Box, painted: list[Box]) -> bool:  # noqa: ANN401
+    if pdfium.FPDFTextObj_GetTextRenderMode(handle) in _INVISIBLE_MODES:
+        return True
+    if _effective_size(handle, matrix) < _MIN_SIZE or _is_outside(box, crop):
+        return True
+    if _fill(handle)[3] < _MIN_ALPHA:
+        return True
+    return _is_white(handle) and all(_is_outside(box, other) for other in painted)
+
+
+def _fill(handle: Any) -> tuple[int, int, int, int]:  # noqa: ANN401
+    """Return an object's fill as red, green, blue, alpha; opaque black where it has none."""
+    red, green, blue, alpha = (ctypes.c_uint() for _ in range(4))
+    if not pdfium.FPDFPageObj_GetFillColor(handle, red, green, blue, alpha):
+        return 0, 0, 0, 255
+    return red.value, green.value, blue.value, alpha.value
+
+
+def _is_white(handle: Any) -> bool:  # noqa: ANN401
+    return min(_fill(handle)[:3]) >= _PAPER
+
+
+def _effective_size(handle: Any, matrix: _Matrix) -> float:  # noqa: ANN401
+    size = ctypes.c_float()
+    if not pdfium.FPDFTextObj_GetFontSize(handle, size):
+        return _MIN_SIZE
+    full = _matrix(handle).then(matrix)
+    return float(abs(size.value) * max(abs(full.c), abs(full.d)))
+
+
+def _matrix(handle: Any) -> _Matrix:  # noqa: ANN401
+    found = pdfium.FS_MATRIX()
+    if not pdfium.FPDFPageObj_GetMatrix(handle, found):
+        return _Matrix()
+    return _Matrix(found.a, found.b, found.c, found.d, found.e, found.f)
+
+
+def _bounds(handle: Any, matrix: _Matrix) -> Box:  # noqa: ANN401
+    left, bottom, right, top = (ctypes.c_float() for _ in range(4))
+    pdfium.FPDFPageObj_GetBounds(handle, left, bottom, right, top)
+    return matrix.apply((left.value, bottom.value, right.value, top.value))
+
+
+def _is_outside(box: Box, crop: Box) -> bool:
+    return box[2] < crop[0] or box[0] > crop[2] or box[3] < crop[1] or box[1] > crop[3]
+
+
+def _address(handle: Any) -> int:  # noqa: ANN401
+    return ctypes.cast(handle, ctypes.c_void_p).value or 0

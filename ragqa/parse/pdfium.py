@@ -1,0 +1,131 @@
+"""PDF -> raw pages by pdfium: fast text, fonts and geometry.
+
+pdfium's stream order is taken as the reading order (measured in the design: 97-98 % of shared
+word 6-grams in order on two-column papers), so there is no layout model. Where pdfium saw a
+hyphen at a line's end it writes U+FFFE in place of hyphen *and* line end; both are undone here.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import re
+from collections.abc import Iterator, Sequence
+from itertools import accumulate
+from pathlib import Path
+from typing import Any
+
+import pypdfium2
+import pypdfium2.raw as pdfium
+
+from ragqa.errors import ParseError
+from ragqa.parse.hidden import hidden_spans
+from ragqa.parse.raw import RawLine, RawPage, RawPdf
+
+__all__ = ["read_pdf"]
+
+_LINE = re.compile(r"[^\r\n\ufffe]+(\ufffe)?")
+_BOLD_NAME = re.compile(rb"bold|black|heavy|-medi|cmbx|cmssbx", re.IGNORECASE)
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+def read_pdf(path: Path) -> RawPdf:
+    """Read a PDF's pages with pdfium.
+
+    :param path: The file.
+    :return: Its pages; hidden text is marked, not yet removed.
+    :raises ParseError: Encrypted, damaged, or no PDF.
+    """
+    try:
+        document = pypdfium2.PdfDocument(path)
+    except pypdfium2.PdfiumError as error:
+        raise _open_error(path, error) from error
+    try:
+        pages = tuple(_read_page(document, index) for index in range(len(document)))
+    except pypdfium2.PdfiumError as error:
+        raise ParseError(
+            "a page cannot be read",
+            reason="damaged-pdf",
+            item=path.name,
+            hint="Fetch the file again",
+        ) from error
+    finally:
+        document.close()
+    return RawPdf(backend="pdfium", pages=pages)
+
+
+def _open_error(path: Path, error: pypdfium2.PdfiumError) -> ParseError:
+    if error.err_code in (pdfium.FPDF_ERR_PASSWORD, pdfium.FPDF_ERR_SECURITY):
+        return ParseError(
+            "the PDF is encrypted",
+            reason="encrypted",
+            item=path.name,
+            hint="Save a copy without password",
+        )
+    return ParseError(
+        "the PDF is damaged or cut short",
+        reason="damaged-pdf",
+        item=path.name,
+        hint="Fetch the file again",
+    )
+
+
+def _read_page(document: Any, index: int) -> RawPage:  # noqa: ANN401 - pypdfium2 is untyped
+    page = document[index]
+    textpage = page.get_textpage()
+    try:
+        units = textpage.get_text_range(errors="surrogatepass")
+        text = _LONE_SURROGATE.sub("", units)
+        to_unit = _unit_offsets(units, text)
+        return RawPage(
+            number=index + 1,
+            text=text,
+            lines=tuple(_lines(textpage, text, to_unit)),
+            hidden=hidden_spans(page, textpage, len(text), to_unit),
+        )
+    finally:
+        textpage.close()
+        page.close()
+
+
+def _unit_offsets(units: str, text: str) -> Sequence[int]:
+    """Map code points of the cleaned text to pdfium's text index, which counts UTF-16 units."""
+    if len(units) == len(text) and not any(ord(c) > 0xFFFF for c in set(text)):
+        return range(len(text))
+    widths = [2 if ord(c) > 0xFFFF else 1 for c in units]
+    starts = accumulate(widths, initial=0)
+    return [at for at, c in zip(starts, units, strict=False) if not "\ud800" <= c <= "\udfff"]
+
+
+def _lines(textpage: Any, text: str, to_unit: Sequence[int]) -> Iterator[RawLine]:  # noqa: ANN401
+    for match in _LINE.finditer(text):
+        start, end = match.start(), match.end()
+        hyphen = match.group(1) is not None
+        char = pdfium.FPDFText_GetCharIndexFromTextIndex(
+            textpage.raw, to_unit[_sample(text, start, end)]
+        )
+        size, top = _box(textpage, char)
+        weight = max(0, pdfium.FPDFText_GetFontWeight(textpage.raw, char))
+        yield RawLine(start, end, size, weight, _is_bold(textpage, char), top, hyphen)
+
+
+def _sample(text: str, start: int, end: int) -> int:
+    """Return the character whose font stands for the line's: its last letter.
+
+    A run-in heading is bold at its start, a line of running text is not bold at its end, and a
+    footnote mark is no letter.
+    """
+    return next((at for at in range(end - 1, start - 1, -1) if text[at].isalpha()), start)
+
+
+def _box(textpage: Any, char: int) -> tuple[float, float]:  # noqa: ANN401
+    box = pdfium.FS_RECTF()
+    if not pdfium.FPDFText_GetLooseCharBox(textpage.raw, char, box):
+        return 0.0, 0.0
+    return round(box.top - box.bottom, 1), round(box.top, 1)
+
+
+def _is_bold(textpage: Any, char: int) -> bool:  # noqa: ANN401
+    name = ctypes.create_string_buffer(64)
+    flags = ctypes.c_int()
+    pdfium.FPDFText_GetFontInfo(textpage.raw, char, name, len(name), flags)
+    return _BOLD_NAME.search(name.value) is not None
