@@ -1,0 +1,283 @@
+"""Generations of an index: written whole or not at all, and swapped at once.
+
+In: indexed documents and the listed papers. Out: a folder ``gen-000007`` that ``CURRENT`` names,
+and, through `open_generation`, a `Generation` to ask.
+
+Invariants: ``CURRENT`` names a generation that was whole, flushed to disk and opened once before
+it was named, so a crash at any instant leaves the old one or the new one answering. What is
+written is a function of the documents and papers, in whatever order and by whatever history they
+come. A generation is never changed.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import uuid
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from ragqa._files import sync_dir
+from ragqa.errors import (
+    BuildError,
+    IndexBusyError,
+    IndexDamagedError,
+    IndexMissingError,
+    IndexStateError,
+)
+from ragqa.index.integrity import FileEntry, describe_file
+from ragqa.index.layout import (
+    CURRENT,
+    LEXICAL,
+    SENTENCES,
+    STORE,
+    VECTORS,
+    current_number,
+    folder_name,
+    missing,
+    numbers,
+    point,
+)
+from ragqa.index.lexical import write_lexical
+from ragqa.index.meta import Meta, write_meta
+from ragqa.index.packing import PackedDocument, pack_document
+from ragqa.index.reading import (
+    FileCheck,
+    Generation,
+    load_indexed_document,
+    open_generation,
+    verify_folder,
+    verify_generation,
+)
+from ragqa.index.records import IndexedDocument
+from ragqa.index.store import Counts, write_store
+from ragqa.index.vectors import write_sentences, write_vectors
+from ragqa.records import Paper
+
+__all__ = [
+    "FileCheck",
+    "Generation",
+    "load_indexed_document",
+    "open_generation",
+    "rollback",
+    "verify_generation",
+    "write_generation",
+]
+
+_LOCK = ".lock"
+_ASIDE = "tmp-"  # prefix of folders that are being written or removed
+_LIBRARIES = ("faiss-cpu", "numpy", "tantivy")
+
+
+def write_generation(
+    directory: Path,
+    documents: Iterable[IndexedDocument],
+    papers: Sequence[Paper],
+    *,
+    fingerprint: Mapping[str, str],
+    keep: int = 2,
+) -> Path:
+    """Write a new generation and put it in force.
+
+    The documents are taken once, before anything is written, and their vectors are held in memory
+    until the end. Memory: one copy of all vectors and texts, and one more of the chunk vectors.
+
+    :param directory: The index; it is made if needed.
+    :param documents: All documents, in any order; each paper's each kind at most once. They may
+        come lazily, also from a generation of the same index.
+    :param papers: Every listed paper, in listing order, those without any document included.
+    :param fingerprint: What the index is made from and by, kept in its meta file.
+    :param keep: How many generations to keep, the new one included; at least 1.
+    :return: The new generation's folder.
+    :raises IndexBusyError: Another build is writing this index.
+    :raises BuildError: A document is not sound, or the disk is full or refuses; what was in force
+        stays in force.
+    """
+    with _writer_lock(directory):
+        packed = sorted((pack_document(item) for item in documents), key=lambda item: item.place)
+        with _build_errors(directory):
+            before = current_number(directory)
+            _remove_leftovers(directory)
+            folder = _write_new(directory, papers, packed, fingerprint)
+            _remove_old(directory, before, keep)
+    return folder
+
+
+def rollback(directory: Path) -> Path:
+    """Put the generation before the one in force in force again.
+
+    :param directory: The index.
+    :return: The folder of the generation that answers now.
+    :raises IndexMissingError: There is no index, or no earlier generation of it.
+    :raises IndexDamagedError: The earlier generation is damaged itself; nothing was changed.
+    :raises IndexBusyError: Another process is writing this index.
+    :raises BuildError: The folder cannot be written.
+    """
+    if not numbers(directory):
+        raise missing(directory)
+    with _writer_lock(directory):
+        current = current_number(directory)
+        earlier = [n for n in numbers(directory) if current is None or n < current]
+        if not earlier:
+            raise IndexMissingError(
+                "there is no earlier generation of this index",
+                item=directory,
+                hint="Run `ragqa rebuild`",
+            )
+        folder = directory / folder_name(earlier[-1])
+        for check in verify_folder(folder):
+            if check.problem:
+                raise IndexDamagedError(
+                    f"the earlier generation is damaged too ({check.problem})",
+                    item=check.path,
+                    hint="Run `ragqa rebuild`",
+                )
+        with _build_errors(directory):
+            point(directory, folder.name)
+    return folder
+
+
+def _write_new(
+    directory: Path,
+    papers: Sequence[Paper],
+    documents: Sequence[PackedDocument],
+    fingerprint: Mapping[str, str],
+) -> Path:
+    """Write a generation aside, open it, give it its name and put it in force."""
+    number = max(numbers(directory), default=0) + 1
+    aside, target = directory / f"{_ASIDE}{uuid.uuid4().hex}", directory / folder_name(number)
+    try:
+        aside.mkdir()
+        counts, dimension = _write_parts(aside, papers, documents)
+        meta = Meta(
+            number=number,
+            created=datetime.now(UTC).isoformat(timespec="seconds"),
+            fingerprint=dict(fingerprint),
+            made_with={name: version(name) for name in _LIBRARIES},
+            counts=counts,
+            dimension=dimension,
+            files=_flush_and_describe(aside),
+        )
+        write_meta(aside, meta)
+        _prove_readable(aside)
+        aside.rename(target)
+        sync_dir(directory)
+        point(directory, target.name)
+    except BaseException:
+        shutil.rmtree(aside, ignore_errors=True)
+        if current_number(directory) != number:  # the swap may have been the last thing done
+            shutil.rmtree(target, ignore_errors=True)
+        raise
+    return target
+
+
+def _prove_readable(folder: Path) -> None:
+    """Open what was written, since FAISS for one does not notice that the disk was full."""
+    try:
+        Generation(folder).close()
+    except IndexStateError as error:
+        raise BuildError(f"what was written cannot be read back ({error})") from error
+
+
+def _write_parts(
+    folder: Path, papers: Sequence[Paper], documents: Sequence[PackedDocument]
+) -> tuple[Counts, int]:
+    widths = {item.chunk_vectors.shape[1] for item in documents}
+    if len(widths) > 1:
+        raise BuildError(
+            "the vectors of the documents differ in width",
+            item=sorted(widths),
+            hint="Embed all documents with one embedder",
+        )
+    dimension = max(widths, default=0)
+    counts = write_store(folder / STORE, papers, documents)
+    write_vectors(folder / VECTORS, (d.chunk_vectors for d in documents), dimension)
+    write_sentences(
+        folder / SENTENCES, (d.sentence_vectors for d in documents), (counts.sentences, dimension)
+    )
+    (folder / LEXICAL).mkdir()
+    write_lexical(folder / LEXICAL, _lexical_texts(documents))
+    return counts, dimension
+
+
+def _lexical_texts(documents: Iterable[PackedDocument]) -> Iterator[tuple[str, str]]:
+    for document in documents:
+        for _, start, end, section, _ in document.chunks:
+            text = document.text[start:end]
+            yield document.place[0], f"{section}\n{text}" if section else text
+
+
+def _flush_and_describe(folder: Path) -> dict[str, FileEntry]:
+    """Flush every file and folder to disk, let others read them, and hash them."""
+    files = {}
+    for path in sorted(folder.rglob("*")):
+        if path.is_dir():
+            sync_dir(path)
+            continue
+        path.chmod(0o644)  # tantivy writes some of its files for the owner only
+        with path.open("rb+") as file:
+            os.fsync(file.fileno())
+        files[path.relative_to(folder).as_posix()] = describe_file(path)
+    sync_dir(folder)
+    return files
+
+
+def _remove_leftovers(directory: Path) -> None:
+    """Remove what dead builds left; the lock is held, so no build is at work on it."""
+    for path in directory.glob(f"{_ASIDE}*"):
+        shutil.rmtree(path, ignore_errors=True)
+    for path in directory.glob(f".{CURRENT}.*"):
+        path.unlink(missing_ok=True)
+
+
+def _remove_old(directory: Path, before: int | None, keep: int) -> None:
+    """Keep the last generations that were in force, by number; the newest is in force now.
+
+    Those between the one that was in force and the new one were rolled back from, or were left
+    by a crash before they were named. One that cannot be removed now is left to the next build.
+    """
+    *older, _newest = numbers(directory)
+    named = [number for number in older if before is None or number <= before]
+    kept = set(named[max(0, len(named) - max(keep, 1) + 1) :])
+    for number in set(older) - kept:
+        with suppress(OSError):
+            folder = directory / folder_name(number)
+            doomed = folder.rename(directory / f"{_ASIDE}{uuid.uuid4().hex}")
+            shutil.rmtree(doomed, ignore_errors=True)
+
+
+@contextmanager
+def _writer_lock(directory: Path) -> Iterator[None]:
+    with _build_errors(directory):
+        directory.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(directory / _LOCK)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout as error:
+            raise IndexBusyError(
+                "another process is writing this index",
+                item=directory,
+                hint="Try again when it is done; it can be asked meanwhile",
+            ) from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+@contextmanager
+def _build_errors(directory: Path) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, NotImplementedError) as error:
+        raise BuildError(
+            f"the index cannot be written ({error})",
+            item=directory,
+            hint="Free some space or choose a folder that can be written; the index that was"
+            " there before stays in force",
+        ) from error

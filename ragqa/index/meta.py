@@ -1,0 +1,110 @@
+"""``meta.json``: what a generation is, written last, so its presence means that all is there.
+
+In: counts, fingerprints and file hashes. Out: the same, checked. Invariant: a meta file that was
+altered by a single byte is refused: it carries a hash of its own content.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from ragqa._files import read_json, write_json
+from ragqa.errors import IndexMismatchError
+from ragqa.index.integrity import FileEntry, damaged
+from ragqa.index.store import Counts
+
+__all__ = ["META_NAME", "SCHEMA", "Meta", "read_meta", "write_meta"]
+
+META_NAME = "meta.json"
+SCHEMA = "ragqa/index/1"
+"""The format version: it changes with the files, their content, or how text is analysed."""
+
+_CHECKSUM = "checksum"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Meta:
+    """What a generation is.
+
+    :ivar number: Its number, from 1.
+    :ivar created: When it was written, ISO 8601, UTC.
+    :ivar fingerprint: What it was made from and by, as the caller names it.
+    :ivar made_with: Versions of the libraries that wrote the files.
+    :ivar counts: How much it holds.
+    :ivar dimension: Width of a vector; 0 where there is no document.
+    :ivar search: How vectors are searched; ``exact`` compares every row.
+    :ivar recall_at_10: Share of the exact 10 best rows that a search finds; 1 for ``exact``.
+    :ivar files: What each file was when it was written, by its path inside the generation.
+    """
+
+    number: int
+    created: str
+    fingerprint: Mapping[str, str]
+    made_with: Mapping[str, str]
+    counts: Counts
+    dimension: int
+    search: str = "exact"
+    recall_at_10: float = 1.0
+    files: Mapping[str, FileEntry]
+
+    @property
+    def size(self) -> int:
+        """Return the length of all files together, in bytes."""
+        return sum(entry.size for entry in self.files.values())
+
+
+def write_meta(folder: Path, meta: Meta) -> None:
+    """Write the meta file of a generation whose other files are complete.
+
+    :param folder: The generation.
+    :param meta: What it is.
+    """
+    content = {"schema": SCHEMA, **asdict(meta)}
+    write_json(folder / META_NAME, {**content, _CHECKSUM: _checksum(content)})
+
+
+def read_meta(folder: Path) -> Meta:
+    """Read and check the meta file of a generation.
+
+    :param folder: The generation.
+    :return: What it is.
+    :raises IndexDamagedError: The file is missing, unreadable or altered.
+    :raises IndexMismatchError: Its format is unknown to this version of ragqa.
+    """
+    path = folder / META_NAME
+    try:
+        content = read_json(path)
+        schema = content.pop("schema")
+        checksum = content.pop(_CHECKSUM, None)
+    except FileNotFoundError as error:
+        raise damaged("a file of the index is missing", path) from error
+    except (ValueError, KeyError, AttributeError, TypeError, RecursionError) as error:
+        raise damaged("the index's meta file is unreadable", path) from error
+    if schema != SCHEMA:
+        raise IndexMismatchError(
+            f"the index has the format {schema!r}, and this version reads {SCHEMA!r}",
+            item=folder,
+            hint="Run `ragqa rebuild`, or use the version that wrote it",
+        )
+    if checksum != _checksum({"schema": schema, **content}):
+        raise damaged("the index's meta file is not what was written", path)
+    return _parse(content)
+
+
+def _parse(content: dict[str, Any]) -> Meta:
+    """Return the record of a content whose checksum was right, hence written by `write_meta`."""
+    counts = Counts(**content.pop("counts"))
+    files = {
+        name: FileEntry(size=entry["size"], sha256=entry["sha256"], blocks=tuple(entry["blocks"]))
+        for name, entry in content.pop("files").items()
+    }
+    return Meta(counts=counts, files=files, **content)
+
+
+def _checksum(content: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode("ascii")).hexdigest()

@@ -1,0 +1,243 @@
+"""Chunk vectors (FAISS, exact) and sentence vectors (int8 rows, memory-mapped) of one generation.
+
+In: rows in canonical order. Out: scores, higher is better, and rows back bit for bit.
+Invariants: the score of a query and a row is one number, whatever else is asked with it: it does
+not move with the restriction, the number of queries, or the number of threads. Ties go to the
+lower row. All of it is exact: recall is 1 by construction.
+
+One FAISS kernel gives every score (`compute_distance_subset`). `IndexFlatIP.search` changes to
+another with more than one query, and its scores then differ in the last bits (measured, 1.15);
+its heap also keeps the higher row of a tie.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import faiss
+import numpy as np
+from numpy.typing import NDArray
+
+from ragqa.errors import BuildError, IndexMismatchError
+from ragqa.index.integrity import FileGuard, damaged
+from ragqa.index.records import unit_rows
+
+__all__ = ["SentenceVectors", "Vectors", "write_sentences", "write_vectors"]
+
+_FLOAT_BYTES = 4
+
+
+def write_vectors(path: Path, parts: Iterable[NDArray[np.float32]], dimension: int) -> None:
+    """Write chunk vectors.
+
+    :param path: The file.
+    :param parts: ``(n_i, dimension)`` float32 arrays, in canonical order.
+    :param dimension: Width of a vector; 0 where there is none.
+    :raises BuildError: The disk is full or refuses.
+    """
+    index = faiss.IndexFlatIP(dimension)
+    for part in parts:
+        index.add(np.ascontiguousarray(part, dtype=np.float32))
+    try:
+        faiss.write_index(index, str(path))
+    except RuntimeError as error:
+        raise BuildError("the vectors of the index cannot be written", item=error) from error
+    # FAISS only prints it when the last bytes do not fit on the disk, so the length is looked at.
+    if path.stat().st_size < index.ntotal * dimension * _FLOAT_BYTES + _header_bytes(dimension):
+        raise BuildError(
+            "the vectors of the index cannot be written",
+            item=path,
+            hint="Free some space on the disk",
+        )
+
+
+def _header_bytes(dimension: int) -> int:
+    return len(faiss.serialize_index(faiss.IndexFlatIP(dimension)))
+
+
+class Vectors:
+    """Searches the chunk vectors of one generation; safe to use from several threads.
+
+    :param path: The file, which is mapped, not read.
+    :param guard: Checks what is used of the file before it is; None where that was done.
+    :raises IndexDamagedError: It is not what FAISS can read, or not an exact index.
+    """
+
+    def __init__(self, path: Path, guard: FileGuard | None = None) -> None:
+        try:
+            index = faiss.read_index(str(path), faiss.IO_FLAG_MMAP_IFC)
+        except RuntimeError as error:
+            raise damaged("the vectors cannot be opened", path) from error
+        if not isinstance(index, faiss.IndexFlatIP):
+            raise damaged(f"the vectors are of an unknown kind ({type(index).__name__})", path)
+        self._index: Any = index
+        self._guard = guard
+        self._header = path.stat().st_size - index.ntotal * index.d * _FLOAT_BYTES
+
+    @property
+    def count(self) -> int:
+        """Return the number of rows."""
+        return int(self._index.ntotal)
+
+    @property
+    def dimension(self) -> int:
+        """Return the width of a row."""
+        return int(self._index.d)
+
+    def search(
+        self, queries: NDArray[np.float32], k: int, rows: NDArray[np.int64] | None = None
+    ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        """Return the best rows for each query.
+
+        :param queries: ``(n, dim)`` float32, unit rows.
+        :param k: How many rows are wanted.
+        :param rows: The rows to choose from; None for all.
+        :return: ``(n, m)`` float32 inner products and ``(n, m)`` int64 rows, best first, ties by
+            the lower row; ``m`` is ``k``, or fewer where there are no more.
+        :raises IndexMismatchError: The queries are of another width or not finite, or a row is
+            not in this index.
+        """
+        allowed = self._known(np.arange(self.count) if rows is None else np.unique(rows))
+        wanted = min(max(k, 0), len(allowed))
+        scores = np.empty((len(queries), wanted), dtype=np.float32)
+        found = np.empty((len(queries), wanted), dtype=np.int64)
+        for number, query in enumerate(queries):
+            every = self.scores(query, allowed)
+            best = _best(every, wanted)
+            scores[number], found[number] = every[best], allowed[best]
+        return scores, found
+
+    def scores(self, query: NDArray[np.float32], rows: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Return the scores of given rows: the same numbers as `search` gives.
+
+        :param query: ``(dim,)`` float32, a unit vector.
+        :param rows: ``(m,)`` int64, in any order.
+        :return: ``(m,)`` float32 inner products, in the order asked.
+        :raises IndexMismatchError: The query is of another width or not finite, or a row is not
+            in this index.
+        """
+        vector = np.ascontiguousarray(query, dtype=np.float32)
+        labels = self._known(rows)
+        scores = np.empty(len(labels), dtype=np.float32)
+        if not len(labels):
+            return scores
+        if vector.shape != (self.dimension,) or not np.isfinite(vector).all():
+            raise IndexMismatchError(
+                f"a query vector must be {self.dimension} finite numbers",
+                item=vector.shape,
+                hint="Ask with the embedder that the index was built with",
+            )
+        self._check(labels)
+        self._index.compute_distance_subset(
+            1,
+            faiss.swig_ptr(vector),
+            len(labels),
+            faiss.swig_ptr(scores),
+            faiss.swig_ptr(labels),
+        )
+        return scores
+
+    def rows(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Return vectors as they were written, bit for bit.
+
+        :param rows: ``(m,)`` int64, in any order.
+        :return: ``(m, dim)`` float32.
+        :raises IndexMismatchError: A row is not in this index.
+        """
+        labels = self._known(rows)
+        if not len(labels):
+            return np.empty((0, self.dimension), dtype=np.float32)
+        self._check(labels)
+        vectors: NDArray[np.float32] = self._index.reconstruct_batch(labels)
+        return vectors
+
+    def _known(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        return _known(rows, self.count)
+
+    def _check(self, rows: NDArray[np.int64]) -> None:
+        if self._guard is not None:
+            length = self.dimension * _FLOAT_BYTES
+            self._guard.check_spans(self._header + rows * length, length)
+
+
+def write_sentences(path: Path, parts: Iterable[NDArray[np.int8]], shape: tuple[int, int]) -> None:
+    """Write sentence vectors as one ``.npy`` array.
+
+    :param path: The file.
+    :param parts: ``(n_i, dim)`` int8 arrays by `quantise`, in canonical order.
+    :param shape: ``(n, dim)`` of all together.
+    """
+    header = {"descr": "|i1", "fortran_order": False, "shape": shape}
+    with path.open("wb") as file:
+        np.lib.format.write_array_header_1_0(file, header)
+        for part in parts:
+            file.write(np.ascontiguousarray(part, dtype=np.int8).tobytes())
+
+
+class SentenceVectors:
+    """Reads the sentence vectors of one generation, mapped: only the rows asked for are read.
+
+    :param path: The file.
+    :param guard: Checks what is used of the file before it is; None where that was done.
+    :raises IndexDamagedError: It is not an array of int8 rows.
+    """
+
+    def __init__(self, path: Path, guard: FileGuard | None = None) -> None:
+        try:
+            array = np.load(path, mmap_mode="r", allow_pickle=False)
+        except (ValueError, EOFError) as error:
+            raise damaged("the sentence vectors cannot be opened", path) from error
+        if array.dtype != np.int8 or array.ndim != 2:
+            raise damaged("the sentence vectors are of an unknown kind", path)
+        self._array, self._guard = array, guard
+        self._header = path.stat().st_size - array.size
+
+    @property
+    def count(self) -> int:
+        """Return the number of rows."""
+        return len(self._array)
+
+    def quantised(self, rows: NDArray[np.int64]) -> NDArray[np.int8]:
+        """Return rows as they were written, bit for bit.
+
+        :param rows: ``(m,)`` int64, in any order.
+        :return: ``(m, dim)`` int8.
+        :raises IndexMismatchError: A row is not in this index.
+        """
+        labels = _known(rows, self.count)
+        width = self._array.shape[1]
+        if self._guard is not None:
+            self._guard.check_spans(self._header + labels * width, width)
+        return np.asarray(self._array[labels])
+
+    def rows(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Return rows as unit vectors.
+
+        :param rows: ``(m,)`` int64, in any order.
+        :return: ``(m, dim)`` float32, unit rows; zero for a sentence without tokens.
+        :raises IndexMismatchError: A row is not in this index.
+        """
+        return unit_rows(self.quantised(rows))
+
+
+def _known(rows: NDArray[np.int64], count: int) -> NDArray[np.int64]:
+    labels = np.ascontiguousarray(rows, dtype=np.int64)
+    if labels.size and not 0 <= labels.min() <= labels.max() < count:
+        raise IndexMismatchError(
+            f"a row is not one of the {count} of this index",
+            item=int(labels.min()) if labels.min() < 0 else int(labels.max()),
+            hint="Ask the index that the row came from",
+        )
+    return labels
+
+
+def _best(scores: NDArray[np.float32], k: int) -> NDArray[np.int64]:
+    """Return where the `k` best scores stand, best first, ties by position."""
+    if not k:
+        return np.empty(0, dtype=np.int64)
+    threshold = np.partition(scores, len(scores) - k)[len(scores) - k]
+    candidates = np.flatnonzero(scores >= threshold)
+    order = np.argsort(-scores[candidates], kind="stable")
+    return candidates[order][:k]
