@@ -77,6 +77,7 @@ FetchReason = Literal[
     "redirect",
     "html-instead-of-pdf",
     "not-a-pdf",
+    "not-text",
     "empty-file",
     "incomplete",
     "too-large",

@@ -1,0 +1,64 @@
+"""Where a mirror holds a link, without ever leaving it.
+
+In: a mirror's folder, laid out as HOST/PATH, and the exact links wanted. Out: existing files.
+Invariants: only names made from those links are looked at; a name that would climb out (``..``,
+encoded slashes, a symbolic link to elsewhere) is no name. Nothing is listed or walked.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from ragqa.fetch.links import host_of
+
+__all__ = ["copy_file", "mirrored_files"]
+
+
+def mirrored_files(mirror: Path, urls: tuple[str, ...]) -> Iterator[tuple[str, Path]]:
+    """Give the files that a mirror holds for some links, in the links' order.
+
+    :param mirror: The mirror's folder.
+    :param urls: The links, best first; http and https are the same here.
+    :yield: The link, and an existing file inside the mirror, resolved.
+    """
+    root = mirror.resolve()
+    for url in urls:
+        for parts in _names(url):
+            path = root.joinpath(*parts).resolve()
+            if path.is_relative_to(root) and path.is_file():
+                yield url, path
+                break
+
+
+def copy_file(source: Path, target: Path) -> None:
+    """Copy a file's bytes, flushed to disk; the target's folder is made if needed.
+
+    :param source: The file.
+    :param target: The copy.
+    :raises OSError: If it cannot be read or written.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with source.open("rb") as read, target.open("wb") as write:
+        shutil.copyfileobj(read, write)
+        write.flush()
+        os.fsync(write.fileno())
+
+
+def _names(url: str) -> Iterator[tuple[str, ...]]:
+    """Give HOST/PATH with the path decoded, and as it stands; unsafe ones are left out."""
+    split = urlsplit(url)
+    tail = f"?{split.query}" if split.query else ""
+    raw = split.path.lstrip("/").split("/")
+    raw[-1] += tail
+    for names in (tuple(unquote(part) for part in raw), tuple(raw)):
+        parts = (host_of(url), *names)
+        if all(_is_plain(part) for part in parts):
+            yield parts
+
+
+def _is_plain(name: str) -> bool:
+    return name not in {"", ".", ".."} and not set(name) & set("/\\\0")
