@@ -1,8 +1,9 @@
 """Canonical text -> sentences.
 
-sentencex finds the boundaries; what it does not know of scientific English (``Eq.``, ``Fig.``,
-initials) is merged again here. A sentence is quotable where it can stand alone in an answer: a
-whole sentence of words, verbatim on its page, without a link inside.
+sentencex finds the boundaries; what it does not know of scientific English is mended here: false
+ones (after ``Eq.``, ``Fig.``, initials) are merged again, and missed ones (after superscript
+citations, or past a bracket that it took for open) are cut. A sentence is quotable where it can
+stand alone in an answer: a whole sentence of words, verbatim on its page, without a link inside.
 """
 
 from __future__ import annotations
@@ -25,8 +26,25 @@ _ABBREVIATION = re.compile(
     re.IGNORECASE,
 )
 _INITIAL = re.compile(r"(?:^|[\s(])[A-Z]\.$")
-_CONTINUES = re.compile(r"^[\d(\[a-z,;:%\u2013=<>\u2264\u2265\u00b1]")
-_OPENS = re.compile(r"^[\"'\u201c\u2018(\[]*[^\W_]")
+# "see Appendix A. The ...", "of type B. In ...": a label at a sentence's end, not an initial.
+_LABEL = re.compile(
+    r"\b(?:appendi(?:x|ces)|sections?|tables?|figures?|figs?\.|secs?\.|parts?|panels?|groups?|types?"
+    r"|class|vitamin|hepatitis|influenza|algorithm|supplement|arm|and) [A-Z]\.$",
+    re.IGNORECASE,
+)
+# These words open sentences and are no surnames, so a capital before them is no initial.
+_OPENER = re.compile(
+    r"(?:We|The|This|These|That|Those|It|Its|In|For|Then|However|Note|To|If|As|At|By|On|Our|When"
+    r"|Where|While|Since|Thus|Hence|Here|There|Moreover|Furthermore|Finally|Therefore|They|Their"
+    r"|Both|Each|All|From|With|After|Similarly|Instead|Although|Because|Given)\b"
+)
+_CONTINUES = re.compile(r"^[,;:%\u2013=<>\u2264\u2265\u00b1]")
+# A full stop after a word or a closing bracket, perhaps with a superscript citation, and a capital.
+_MISSED = re.compile(
+    r"(?:[^\W\d_]{3,}|[\])])[.!?][\"\u201d\u2019)\]]*(?:\d{1,3}(?:[,\u2013-]\d{1,3})*)?\s+(?=[A-Z])"
+)
+_BULLET = re.compile(r"(?:[\u2022\u25cf\u25aa\u25a0\u25e6\u2043\u2219\u00b7*\u2013-]\s+)+(?=\S)")
+_OPENS = re.compile(r"[\"'\u201c\u2018]*(?:\([^()]{1,40}\)\s*)?([^\W\d_\u02b0-\u02ff]|\d[\d.,]*%)")
 _CLOSES = re.compile(r"[.!?][\"'\u201d\u2019)\]]*(?:\d{1,3})?$")
 _LINK = re.compile(r"https?://|www\.|\b[\w.-]+@[\w-]+\.\w", re.IGNORECASE)
 _WORD = re.compile(r"[^\W\d_]{2,}")
@@ -43,7 +61,8 @@ def split_sentences(document: Document, start: int, end: int) -> tuple[Sentence,
     :param document: The document.
     :param start: First character of the span.
     :param end: One past the last.
-    :return: Sentences in order, without surrounding white space; they cover all visible text.
+    :return: Sentences in order, without surrounding white space and list marks; they cover all
+        letters and digits.
     """
     headings = {(low, high) for low, high in document.headings if start <= low < end}
     return tuple(
@@ -62,12 +81,29 @@ def _in_block(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
         (start + piece["start_index"], start + piece["end_index"])
         for piece in get_sentence_boundaries("en", text[start:end])
     ]
-    for low, high in _merge(text, pieces):
+    for low, high in _merge(text, [cut for piece in pieces for cut in _cut(text, *piece)]):
+        mark = _BULLET.match(text, low, high)
+        low = mark.end() if mark else low
         visible = text[low:high]
         low += len(visible) - len(visible.lstrip())
         high -= len(visible) - len(visible.rstrip())
         if low < high:
             yield low, high
+
+
+def _cut(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """Cut a piece where a boundary was missed: outside brackets and quotation marks."""
+    for match in _MISSED.finditer(text, start, end):
+        if _is_closed(text[start : match.end()]):
+            yield start, match.end()
+            start = match.end()
+    if start < end:
+        yield start, end
+
+
+def _is_closed(text: str) -> bool:
+    pairs_match = all(text.count(a) <= text.count(b) for a, b in ("()", "[]", "\u201c\u201d"))
+    return pairs_match and text.count('"') % 2 == 0
 
 
 def _merge(text: str, pieces: list[tuple[int, int]]) -> Iterator[tuple[int, int]]:
@@ -85,11 +121,11 @@ def _merge(text: str, pieces: list[tuple[int, int]]) -> Iterator[tuple[int, int]
 
 def _goes_on(before: str, after: str) -> bool:
     """Say whether a boundary between two pieces is none."""
-    tail = before[-12:]
+    tail = before[-24:]
     if _INITIAL.search(tail):
-        return True
-    if _CONTINUES.match(after) and not after[:1].isdigit() | (after[:1] in "(["):
-        return True  # no sentence starts with a lower-case letter or an operator
+        return not (_LABEL.search(tail) or _OPENER.match(after))
+    if _CONTINUES.match(after) or _starts_low(after):
+        return True  # no sentence starts with a lower-case word or an operator
     is_numbered = re.match(r"[\d(\[]|[A-Z]?\d|[A-Z]\b", after) is not None
     return is_numbered and _ABBREVIATION.search(tail) is not None
 
@@ -98,7 +134,8 @@ def _is_quotable(document: Document, start: int, end: int) -> bool:
     text = document.text[start:end]
     if len(text) > MAX_QUOTE_CHARS or len(_WORD.findall(text)) < MIN_QUOTE_WORDS:
         return False
-    if not (_OPENS.match(text) and _CLOSES.search(text)) or _starts_low(text):
+    opening = _OPENS.match(text)
+    if opening is None or not _CLOSES.search(text) or _starts_low(text[opening.start(1) :]):
         return False
     if _LINK.search(text) or _CAPTION_MARK.match(text):
         return False
@@ -109,5 +146,5 @@ def _is_quotable(document: Document, start: int, end: int) -> bool:
 
 def _starts_low(text: str) -> bool:
     """Say whether a text opens in mid-sentence; ``mRNA`` and ``p53`` are names, not words."""
-    first = text.lstrip("\"'\u201c\u2018([").split(" ", 1)[0]
-    return first[:1].islower() and first.isalpha() and first.islower()
+    first = text.lstrip("\"'\u201c\u2018([").split(" ", 1)[0].rstrip(",;:.)")
+    return first.isalpha() and first.islower()
