@@ -50,10 +50,25 @@ def _foldable(text: str) -> bool:
     return words.isprintable() and not re.search(r"^[ \n]|  |[ \n]$|\n | \n", text)
 
 
+def _folded(text: str) -> str:
+    """Mark where the lines of a folded text end: at the last space that fits `_WIDTH`."""
+    folded = FoldedScalarString(text)
+    folded.fold_pos = []
+    start = 0  # of the line
+    for space in re.finditer(r"[ \n]+", text):
+        word_end = re.compile(r"[ \n]|$").search(text, space.end())
+        if "\n" in space[0]:
+            start = space.end()
+        elif word_end is not None and word_end.start() - start > _WIDTH:
+            folded.fold_pos.append(space.start())
+            start = space.end()
+    return cast("str", folded)
+
+
 def _value(name: str, text: str) -> str:
     """Choose how a value is written."""
     if name == "summary" and len(text) > _WIDTH // 2 and _foldable(text):
-        return cast("str", FoldedScalarString(text))
+        return _folded(text)
     return text if text.isprintable() else cast("str", DoubleQuotedScalarString(text))
 
 
@@ -70,10 +85,10 @@ def _values(paper: Paper) -> dict[str, str]:
     return {name: text for name, text in values.items() if text}
 
 
-def _dump(value: object, *, width: int) -> str:
-    """Write a value as YAML."""
+def _dump(value: object) -> str:
+    """Write a value as YAML, breaking lines only where `_folded` says so."""
     yaml = YAML()
-    yaml.width = width
+    yaml.width = MAX_MANIFEST_BYTES
     out = io.StringIO()
     yaml.dump(value, out)
     return out.getvalue()
@@ -82,14 +97,14 @@ def _dump(value: object, *, width: int) -> str:
 def _entry(paper: Paper, dash: int) -> str:
     """Write one paper as a list entry whose dash stands in the given column."""
     values = {name: _value(name, text) for name, text in _values(paper).items()}
-    return re.sub(r"^(?=.)", " " * dash, _dump([values], width=_WIDTH), flags=re.MULTILINE)
+    return re.sub(r"^(?=.)", " " * dash, _dump([values]), flags=re.MULTILINE)
 
 
 def _flow_entry(paper: Paper) -> str:
     """Write one paper on one line, for a list in brackets."""
     values = CommentedMap(_values(paper))
     values.fa.set_flow_style()
-    return _dump(values, width=MAX_MANIFEST_BYTES).strip()
+    return _dump(values).strip()
 
 
 def _plain(paper: Paper) -> Paper:

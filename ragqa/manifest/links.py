@@ -26,7 +26,9 @@ __all__ = [
     "check_github",
     "check_id",
     "check_link",
+    "complete_link",
     "github_repo",
+    "last_step",
     "paper_id_for",
     "parse_source",
     "same_paper_key",
@@ -192,8 +194,12 @@ def _slug(text: str) -> str:
     return slug[: MAX_ID_CHARS + 1].rpartition("-")[0] or slug[:MAX_ID_CHARS]
 
 
-def _last_step(url: str) -> str:
-    """Return the last part of a link's path without its extension, or its host."""
+def last_step(url: str) -> str:
+    """Return the last part of a link's path without its extension, or its host.
+
+    :param url: The link.
+    :return: The part; empty where the link cannot be split.
+    """
     parts = _split(url)
     if parts is None:
         return ""
@@ -206,7 +212,7 @@ def _unnumbered_id(title: str, url: str | None) -> str:
     arxiv = arxiv_id(url) if url else None
     if arxiv is not None:
         return "arxiv-" + arxiv[0].replace("/", "-")
-    named = _slug(title) or _slug(_last_step(url) if url else "")
+    named = _slug(title) or _slug(last_step(url) if url else "")
     if not named:
         return "paper-" + hashlib.sha256(title.encode("utf-8", "replace")).hexdigest()[:_HASH_CHARS]
     return f"paper-{named}" if check_id(named) else named
@@ -229,8 +235,12 @@ def paper_id_for(*, title: str, url: str | None = None, taken: Collection[str] =
     return made
 
 
-def _with_scheme(text: str) -> str:
-    """Complete a bare arXiv id, or a link without https://, into a link."""
+def complete_link(text: str) -> str:
+    """Complete a bare arXiv id, or a link without https://, into a link.
+
+    :param text: What was written.
+    :return: The link; the same text where it is neither.
+    """
     found = _ARXIV.fullmatch(re.sub(r"^arxiv:\s*", "", text, flags=re.IGNORECASE))
     if found is not None:
         return f"https://arxiv.org/abs/{found[0]}"
@@ -246,7 +256,7 @@ def parse_source(text: str) -> SourceLinks | None:
     :return: The link, under what it links to; None where it is no link, so it names a file.
     :raises CorpusError: It is a link that no manifest may hold.
     """
-    link = _with_scheme(text.strip())
+    link = complete_link(text.strip())
     if not re.match(r"[a-z][a-z0-9+.-]+://", link, re.IGNORECASE):
         return None
     wrong = check_link(link)
