@@ -9,7 +9,7 @@ object are characters looked at one by one, since that costs five times the extr
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import pypdfium2.raw as pdfium
@@ -18,10 +18,12 @@ __all__ = ["hidden_spans"]
 
 _MIN_SIZE = 1.0  # points, effective; the smallest print in real papers is about 3
 _MIN_ALPHA = 16  # of 255
-_PAPER = 250  # a colour channel from here on counts as white
+_PAPER = 242  # a colour channel from here on counts as white: 5 % grey on white is unreadable
 _MAX_DEPTH = 8  # nested forms; deeper is not made by honest producers
-_INVISIBLE_MODES = (3, 7)  # PDF 32000-1, table 106: neither fill nor stroke; clip only
+_FILLED_MODES = (-1, 0, 2, 4, 6)  # PDF 32000-1, table 106; -1 where pdfium does not know
+_STROKED_MODES = (1, 2, 5, 6)  # in the modes 3 and 7 nothing is painted
 
+Ink = tuple[int, int, int, int]  # red, green, blue, alpha; 0-255
 Box = tuple[float, float, float, float]  # left, bottom, right, top in points
 
 
@@ -51,6 +53,9 @@ class _Matrix(NamedTuple):
         xs = [self.a * x + self.c * y + self.e for x in (box[0], box[2]) for y in (box[1], box[3])]
         ys = [self.b * x + self.d * y + self.f for x in (box[0], box[2]) for y in (box[1], box[3])]
         return min(xs), min(ys), max(xs), max(ys)
+
+
+_UPRIGHT = _Matrix()  # page space itself; most text stands in no form
 
 
 def hidden_spans(
@@ -96,16 +101,36 @@ def _spans(flags: Sequence[bool]) -> Iterator[tuple[int, int]]:
 
 def _hidden_objects(page: Any) -> frozenset[int]:  # noqa: ANN401
     crop = page.get_cropbox(fallback_ok=True)
-    painted: list[Box] = []
+    painted = _Painted()
     hidden: set[int] = set()
-    for handle, kind, matrix in _objects(page.raw, _Matrix(), 0):
-        box = _bounds(handle, matrix)
+    for handle, kind, matrix in _objects(page.raw, _UPRIGHT, 0):
         if kind != pdfium.FPDF_PAGEOBJ_TEXT:
-            if not (kind == pdfium.FPDF_PAGEOBJ_PATH and _is_white(handle)):
-                painted.append(box)
-        elif _is_hidden(handle, matrix, box, crop, painted):
+            painted.add(handle, kind, matrix)
+        elif _is_hidden(handle, matrix, crop, painted):
             hidden.add(_address(handle))
     return frozenset(hidden)
+
+
+class _Painted:
+    """What was painted so far that is not white; measured only when white text comes."""
+
+    def __init__(self) -> None:
+        self._waiting: list[tuple[Any, int, _Matrix]] = []
+        self._boxes: list[Box] = []
+
+    def add(self, handle: Any, kind: int, matrix: _Matrix) -> None:  # noqa: ANN401
+        """Note an object that is no text."""
+        self._waiting.append((handle, kind, matrix))
+
+    def touches(self, box: Box) -> bool:
+        """Say whether something stands behind a box."""
+        self._boxes.extend(
+            _bounds(handle, matrix)
+            for handle, kind, matrix in self._waiting
+            if not (kind == pdfium.FPDF_PAGEOBJ_PATH and _is_white_path(handle))
+        )
+        self._waiting.clear()
+        return not all(_is_outside(box, other) for other in self._boxes)
 
 
 def _objects(container: Any, matrix: _Matrix, depth: int) -> Iterator[tuple[Any, int, _Matrix]]:  # noqa: ANN401
@@ -124,33 +149,45 @@ def _objects(container: Any, matrix: _Matrix, depth: int) -> Iterator[tuple[Any,
             yield handle, kind, matrix
 
 
-def _is_hidden(handle: Any, matrix: _Matrix, box: Box, crop: Box, painted: list[Box]) -> bool:  # noqa: ANN401
-    if pdfium.FPDFTextObj_GetTextRenderMode(handle) in _INVISIBLE_MODES:
+def _is_hidden(handle: Any, matrix: _Matrix, crop: Box, painted: _Painted) -> bool:  # noqa: ANN401
+    inks = _inks(handle, pdfium.FPDFTextObj_GetTextRenderMode(handle))
+    if all(ink[3] < _MIN_ALPHA for ink in inks) or _effective_size(handle, matrix) < _MIN_SIZE:
         return True
-    if _effective_size(handle, matrix) < _MIN_SIZE or _is_outside(box, crop):
-        return True
-    if _fill(handle)[3] < _MIN_ALPHA:
-        return True
-    return _is_white(handle) and all(_is_outside(box, other) for other in painted)
+    box = _bounds(handle, matrix)
+    return _is_outside(box, crop) or (all(map(_is_white, inks)) and not painted.touches(box))
 
 
-def _fill(handle: Any) -> tuple[int, int, int, int]:  # noqa: ANN401
-    """Return an object's fill as red, green, blue, alpha; opaque black where it has none."""
-    red, green, blue, alpha = (ctypes.c_uint() for _ in range(4))
-    if not pdfium.FPDFPageObj_GetFillColor(handle, red, green, blue, alpha):
+def _is_white_path(handle: Any) -> bool:  # noqa: ANN401
+    return _is_white(_colour(pdfium.FPDFPageObj_GetFillColor, handle))
+
+
+def _inks(handle: Any, mode: int) -> list[Ink]:  # noqa: ANN401
+    """Return what a text is painted with: its fill, its outline, both, or nothing."""
+    inks = [_colour(pdfium.FPDFPageObj_GetFillColor, handle)] if mode in _FILLED_MODES else []
+    if mode in _STROKED_MODES:
+        inks.append(_colour(pdfium.FPDFPageObj_GetStrokeColor, handle))
+    return inks
+
+
+def _colour(get: Callable[..., int], handle: Any) -> Ink:  # noqa: ANN401
+    """Return a colour; opaque black where none is set."""
+    red, green, blue, alpha = ctypes.c_uint(), ctypes.c_uint(), ctypes.c_uint(), ctypes.c_uint()
+    if not get(handle, red, green, blue, alpha):
         return 0, 0, 0, 255
     return red.value, green.value, blue.value, alpha.value
 
 
-def _is_white(handle: Any) -> bool:  # noqa: ANN401
-    return min(_fill(handle)[:3]) >= _PAPER
+def _is_white(ink: Ink) -> bool:
+    return min(ink[:3]) >= _PAPER
 
 
 def _effective_size(handle: Any, matrix: _Matrix) -> float:  # noqa: ANN401
     size = ctypes.c_float()
     if not pdfium.FPDFTextObj_GetFontSize(handle, size):
         return _MIN_SIZE
-    full = _matrix(handle).then(matrix)
+    full = _matrix(handle)
+    if matrix is not _UPRIGHT:
+        full = full.then(matrix)
     return float(abs(size.value) * max(abs(full.c), abs(full.d)))
 
 
@@ -164,7 +201,8 @@ def _matrix(handle: Any) -> _Matrix:  # noqa: ANN401
 def _bounds(handle: Any, matrix: _Matrix) -> Box:  # noqa: ANN401
     left, bottom, right, top = (ctypes.c_float() for _ in range(4))
     pdfium.FPDFPageObj_GetBounds(handle, left, bottom, right, top)
-    return matrix.apply((left.value, bottom.value, right.value, top.value))
+    box = (left.value, bottom.value, right.value, top.value)
+    return box if matrix is _UPRIGHT else matrix.apply(box)
 
 
 def _is_outside(box: Box, crop: Box) -> bool:
