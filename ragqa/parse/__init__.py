@@ -23,6 +23,7 @@ __all__ = ["PARSER_VERSION", "is_garbled", "parse_pdf", "parse_readme", "parse_s
 PARSER_VERSION = "1"
 """Part of every fingerprint: raise it with any change to the canonical text."""
 
+_BY_PYPDF = "text by pypdf: pdfium's was unusable"
 _MAX_README_BYTES = 2_000_000  # larger ones are data dumps
 _MIN_TEXT = 20  # letters a document must have to be worth indexing
 _MAX_BAD = 0.1  # share of unmapped characters from which a text layer counts as garbled
@@ -44,18 +45,28 @@ def parse_pdf(path: Path, *, paper_id: str) -> Document:
     from ragqa.parse import pdfium, pypdf_text
 
     sha256 = _check_head(path)
-    pdf, problem = _read(pdfium.read_pdf, path)
     outline, notes = pypdf_text.read_facts(path)
+    pdf, problem = _read(pdfium.read_pdf, path)
     if pdf is None or problem is not None:
-        second, second_problem = _read(pypdf_text.read_pdf, path)
-        if second is None or second_problem is not None:
-            raise problem or second_problem or _no_text(path)
-        pdf, notes = second, (*notes, "text by pypdf: pdfium's was unusable")
+        pdf, notes = _second_opinion(path, pdf, problem), (*notes, _BY_PYPDF)
     pdf = replace(pdf, outline=outline, notes=pdf.notes + notes)
     document = canonical_document(pdf, paper_id=paper_id, sha256=sha256)
     if _letters(document.text) < _MIN_TEXT:
         raise _no_text(path)
     return document
+
+
+def _second_opinion(path: Path, pdf: RawPdf | None, problem: ParseError | None) -> RawPdf:
+    """Return pypdf's reading of a file that pdfium cannot make sense of, or raise the problem."""
+    from ragqa.parse import pypdf_text
+
+    problem = problem or _no_text(path)
+    if pdf is not None and any(page.hidden for page in pdf.pages):
+        raise problem  # pypdf does not tell what is hidden, so its text cannot be trusted here
+    second, second_problem = _read(pypdf_text.read_pdf, path)
+    if second is None or second_problem is not None:
+        raise problem
+    return second
 
 
 def _check_head(path: Path) -> str:

@@ -245,13 +245,13 @@ class _PageWriter:
             self.builder.add_separator(" ", previous.end - previous.hyphen)
 
     def _is_block(self, page: RawPage, previous: RawLine, line: RawLine) -> bool:
-        lines = self._heading_lines
-        if (page.number, previous) in lines or (page.number, line) in lines:
-            return True
+        heading = self._heading_lines.get((page.number, line))
+        if heading is not None or (page.number, previous) in self._heading_lines:
+            return not heading
         if previous.hyphen or not (previous.size and line.size):
             return False
-        text = page.text[line.start : line.end].lstrip()
-        if text[:1].islower():
+        is_end = page.text[previous.start : previous.end].rstrip().endswith((".", "!", "?"))
+        if page.text[line.start : line.end].lstrip()[:1].islower() and not is_end:
             return False
         ratio = max(previous.size, line.size) / min(previous.size, line.size)
         gap = previous.top - line.top
@@ -292,7 +292,9 @@ class _PageWriter:
         self.builder.add_line(page.text[at:end], at)
         if line.hyphen:
             self.builder.add("-", end)
-        if (page.number, line) in self._heading_lines:
+        continues = self._heading_lines.get((page.number, line))
+        if continues is not None:
+            start = self.headings.pop()[0] if continues and self.headings else start
             self.headings.append((start, len(self.builder)))
 
 

@@ -11,6 +11,7 @@ import ctypes
 import re
 from collections.abc import Iterator, Sequence
 from itertools import accumulate
+from math import pi
 from pathlib import Path
 from typing import Any
 
@@ -118,10 +119,14 @@ def _sample(text: str, start: int, end: int) -> int:
 
 
 def _box(textpage: Any, char: int) -> tuple[float, float]:  # noqa: ANN401
+    """Return a character's font height and its distance from where the last line would stand."""
     box = pdfium.FS_RECTF()
     if not pdfium.FPDFText_GetLooseCharBox(textpage.raw, char, box):
         return 0.0, 0.0
-    return round(box.top - box.bottom, 1), round(box.top, 1)
+    quarter = round(pdfium.FPDFText_GetCharAngle(textpage.raw, char) / (pi / 2)) % 4
+    size = box.right - box.left if quarter % 2 else box.top - box.bottom
+    top = (box.top, box.right, -box.bottom, -box.left)[quarter]  # lines run down, left, up, right
+    return round(size, 1), round(top, 1)
 
 
 def _is_bold(textpage: Any, char: int) -> bool:  # noqa: ANN401

@@ -40,6 +40,8 @@ def read_pdf(path: Path) -> RawPdf:
         pages = tuple(
             _page(number, page.extract_text()) for number, page in enumerate(reader.pages, 1)
         )
+    except MemoryError:
+        raise
     except Exception as error:  # pypdf raises any type on hostile content streams
         raise ParseError(
             "the PDF is damaged", reason="damaged-pdf", item=path.name, hint="Fetch it again"
