@@ -37,6 +37,8 @@ FieldName = Literal["title", "url", "github", "summary", "other"]
 _MAX_HEADING_CHARS = 80  # a longer line is a sentence
 _MAX_INTRO_CHARS = 200  # a line that introduces a question or a list
 
+_MAX_QUOTE_PAIRS = 3  # around a question; two are seen where one is Markdown
+
 _ADJECTIVE = (
     r"(?:recommended|suggested|related|relevant|provided|given|listed|available|selected|"
     r"candidate|supporting|scientific|research|academic|key|further|reference)"
@@ -88,7 +90,7 @@ _ITEM = re.compile(
     re.IGNORECASE,
 )
 _QUESTION = re.compile(
-    r"[\s#>*_-]*(?:(?:the )?(?:user(?:['’]?s)? )?(?:question|query|q)"
+    r"[\s#>*_-]*(?:(?P<named>(?:the )?(?:user(?:['’]?s)? )?(?:question|query|q))"
     r"|[^:：\"“«„]*\b(?:asks?|asked|asking|question|query|wants to know)\b[^:：?\"“«„]*)"
     r"\s*[*_]*[:：]\s*[*_]*\s*(?P<value>.*)",
     re.IGNORECASE,
@@ -200,16 +202,21 @@ def item_of(line: str) -> Item | None:
     return Item(len(found["indent"]), number, found["text"].strip())
 
 
-def question_of(line: str) -> str | None:
+def question_of(line: str, *, strict: bool = False) -> str | None:
     """Return what follows a question's introduction.
 
     :param line: The line.
+    :param strict: Whether only ``Question: x``, ``... question: "x"`` and a line that ends in the
+        colon are introductions, and not a sentence like ``the question is: x``.
     :return: What stands after the colon, empty where the question is on the next line; None where
         the line introduces no question.
     """
-    head = line[:_MAX_INTRO_CHARS]
-    found = _QUESTION.match(head)
-    return None if found is None else line[found.start("value") :].strip()
+    found = _QUESTION.match(line[:_MAX_INTRO_CHARS])
+    if found is None:
+        return None
+    value = line[found.start("value") :].strip()
+    named = found["named"] is not None or not value or closing_quotes(value)
+    return None if strict and not named else value
 
 
 def is_list_intro(line: str) -> bool:
@@ -252,10 +259,12 @@ def unquoted(text: str) -> str:
     """Take the quotes off a question that is quoted as a whole.
 
     :param text: The text.
-    :return: The text without emphasis and one pair of outer quotes.
+    :return: The text without emphasis and its outer quotes.
     """
     bare = text.strip(" \t\n*_>")
-    while len(bare) >= 2 and bare[-1] in _QUOTES.get(bare[0], ""):
+    for _ in range(_MAX_QUOTE_PAIRS):
+        if len(bare) < 2 or bare[-1] not in _QUOTES.get(bare[0], ""):
+            break
         inner = bare[1:-1]
         at = inner.find(bare[-1])
         if at > 0 and not inner[at - 1].isspace() and bare[0] == bare[-1]:

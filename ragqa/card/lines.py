@@ -14,6 +14,7 @@ from ragqa.card.grammar import (
     is_list_intro,
     is_rule,
     item_of,
+    question_of,
     section_of,
     unquoted,
 )
@@ -56,20 +57,25 @@ class Lines:
             or is_list_intro(line)
         )
 
-    def _quoted(self, first: str, at: int) -> tuple[str, int] | None:
-        """Return a quoted block and the line after it; None where the quote is not closed."""
+    def quoted(self, first: str, at: int) -> tuple[str, int] | None:
+        """Return the quoted block that starts on a line.
+
+        :param first: The words of the line that belong to it.
+        :param at: The line.
+        :return: The block without quotes, and the line after it; None where no quote is opened, or
+            none closed.
+        """
         closers = closing_quotes(first)
         if not closers:
             return None
-        block: list[str] = []
-        for i in range(at, min(at + _MAX_QUESTION_LINES, len(self))):
-            if i > at and self._breaks(i):
-                return None
-            block.append(first if i == at else self._lines[i].strip(" >"))
-            ended = " ".join(block).strip(" *_.")
-            if len(ended) > 1 and ended[-1] in closers:
-                return unquoted(" ".join(part for part in block if part).rstrip(" .*_")), i + 1
-        return None
+        below = self._lines[at + 1 : at + _MAX_QUESTION_LINES]
+        lines = [first, *(line.strip(" >") for line in below)]
+        ends = (i for i, line in enumerate(lines) if line.rstrip(" *_.").endswith(tuple(closers)))
+        end = next((i for i in ends if i or len(first.strip(" *_.")) > 1), None)
+        if end is None or any(self._breaks(at + i) for i in range(1, end + 1)):
+            return None
+        block = " ".join(line for line in lines[: end + 1] if line)
+        return unquoted(block.rstrip(" .*_")), at + end + 1
 
     def question(self, first: str, at: int) -> tuple[str, int]:
         """Return the question that starts on a line.
@@ -78,7 +84,7 @@ class Lines:
         :param at: The line.
         :return: The question, and the line after it.
         """
-        quoted = self._quoted(first, at)
+        quoted = self.quoted(first, at)
         if quoted is not None:
             return quoted
         block = [first]
@@ -100,4 +106,7 @@ class Lines:
             at += 1
         if at == len(self) or self._breaks(at) or item_of(self._lines[at]):
             return "", at
+        value = question_of(self._lines[at])
+        if value is not None and (not value or closing_quotes(value)):
+            return "", at  # another introduction, nearer to the question
         return self.question(self._lines[at].strip(" >"), at)

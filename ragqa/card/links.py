@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from ragqa.manifest.links import complete_link
+from ragqa.manifest.links import MAX_LINK_CHARS, complete_link
 
 __all__ = ["FoundLink", "find_link", "plain_text"]
 
@@ -35,7 +35,7 @@ class FoundLink(NamedTuple):
 
 def _trimmed(url: str) -> str:
     """Take off punctuation that ends the sentence and not the link."""
-    while url:
+    while url and len(url) <= MAX_LINK_CHARS:  # a longer one is refused anyway
         last = url[-1]
         unopened = last in ")]}" and url.count(last) > url.count("([{"[")]}".index(last)])
         if last not in _TRAILING and not unopened:

@@ -18,9 +18,9 @@ from ragqa.card.grammar import (
     FieldName,
     Item,
     SectionName,
-    closing_quotes,
     field_of,
     heading_of,
+    is_absent,
     is_boilerplate,
     is_list_intro,
     item_of,
@@ -82,6 +82,12 @@ class Parsed:
     instructions: list[str] = field(default_factory=list)
     drafts: list[Draft] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+
+
+def _says_none(value: list[str]) -> bool:
+    """Return whether a value is there and says that there is none (``N/A``)."""
+    text = " ".join(value).strip()
+    return bool(text) and is_absent(text)
 
 
 class _Parser:
@@ -173,7 +179,7 @@ class _Parser:
             return None
         if self._listing() and field_of(line):
             return None
-        value = question_of(line)
+        value = question_of(line, strict=self._listing())
         if value is None:
             if self._state != "question":
                 return None
@@ -205,9 +211,9 @@ class _Parser:
             self.parsed.instructions[-1] += " " + line.strip()
         else:
             self._item = None
-            if not self._quoted and closing_quotes(line) and self._state == "free":
-                quoted = self.lines.question(line.strip(" >"), at)[0]
-                self._quoted = quoted if quoted != line.strip(" *_>") else ""
+            if not self._quoted and self._state == "free":
+                quoted = self.lines.quoted(line.strip(" >"), at)
+                self._quoted = quoted[0] if quoted is not None else ""
 
     def _goes_on(self, line: str) -> bool:
         """Return whether a line belongs to the instruction above it."""
@@ -304,6 +310,8 @@ class _Parser:
     def _read_more(self, line: str) -> bool:
         """Read a line as more of the field above it; return whether it was."""
         if self._value is None:
+            return False
+        if self._blank and self._value_name == "summary" and _says_none(self._value):
             return False
         if self._value_name in {"summary", "other"}:
             self._value.append(line.strip())
