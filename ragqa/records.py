@@ -24,6 +24,8 @@ __all__ = [
     "Citation",
     "Document",
     "DocumentKind",
+    "Draft",
+    "DraftQuote",
     "LineLocator",
     "Locator",
     "Notice",
@@ -36,6 +38,7 @@ __all__ = [
     "Role",
     "Run",
     "ScoredChunk",
+    "ScoredSentence",
     "Section",
     "SectionKind",
     "Sentence",
@@ -56,9 +59,7 @@ SectionKind = Literal["answer", "task", "workflow", "papers", "comparison", "lim
 Cell = Literal["input", "model", "output", "why"]
 """Which cell of a table a statement fills: a workflow's three, or why a paper is listed."""
 
-AbstentionReason = Literal[
-    "no-sources", "no-match", "low-confidence", "nothing-verified", "unknown-paper"
-]
+AbstentionReason = Literal["no-sources", "no-match", "low-confidence", "nothing-verified"]
 """Why ragqa does not answer."""
 
 SourceState = Literal["full-text", "readme-only", "summary-only", "no-text", "removed"]
@@ -310,6 +311,26 @@ class ScoredChunk:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ScoredSentence:
+    """A sentence of a retrieved chunk with its score for a query.
+
+    :ivar chunk: Its chunk.
+    :ivar sentence: Its span.
+    :ivar score: Higher is better; comparable within one query.
+    """
+
+    chunk: Chunk
+    sentence: Sentence
+    score: float
+
+    @property
+    def text(self) -> str:
+        """Return the sentence's words."""
+        start = self.chunk.start
+        return self.chunk.text[self.sentence.start - start : self.sentence.end - start]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedSection:
     """One section that the answer shall have.
 
@@ -335,6 +356,43 @@ class Plan:
 
     question: str
     sections: tuple[PlannedSection, ...]
+
+    @property
+    def paper_ids(self) -> tuple[str, ...]:
+        """Return the papers that any section may use, in order; empty for all."""
+        if not all(section.paper_ids for section in self.sections):
+            return ()
+        return tuple(dict.fromkeys(p for section in self.sections for p in section.paper_ids))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DraftQuote:
+    """A quote as a generator gives it.
+
+    :ivar chunk: The retrieved chunk it claims to be from.
+    :ivar text: The quoted words.
+    :ivar start: Canonical offset at which it claims to stand; None to search the chunk.
+    """
+
+    chunk: Chunk
+    text: str
+    start: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """A statement as a generator gives it, not checked yet.
+
+    :ivar text: What is said.
+    :ivar quotes: What it rests on.
+    :ivar paper_id: The paper it is about, in a table.
+    :ivar cell: The table's cell it fills.
+    """
+
+    text: str
+    quotes: tuple[DraftQuote, ...]
+    paper_id: str | None = None
+    cell: Cell | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,5 @@
+"""``python -m ragqa``: the command line."""
+
+from ragqa.cli import main
+
+main()

@@ -1,0 +1,117 @@
+"""Stage 10, the reader: plan -> retrieve -> generate -> verify -> `Answer`, or an abstention.
+
+In: a `Plan` and a `Context`. Out: an `Answer`. An answer without a verified statement abstains,
+with a typed reason and the nearest evidence; what is shown then is marked as no answer.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from ragqa.answer.context import Context
+from ragqa.answer.sections import write_section
+from ragqa.errors import QuestionError
+from ragqa.generate.extractive import extract
+from ragqa.notices import notice
+from ragqa.records import (
+    AbstentionReason,
+    Answer,
+    Citation,
+    Notice,
+    Plan,
+    ScoredSentence,
+    SourceState,
+)
+
+__all__ = ["MAX_QUESTION_CHARS", "Context", "answer_plan", "check_question"]
+
+MAX_QUESTION_CHARS = 10_000
+"""Characters: a longer question is a document pasted by mistake."""
+
+_NEAREST = 3  # pieces of evidence shown with an abstention
+_REASONS: dict[AbstentionReason, str] = {
+    "no-sources": "none of them has text in the index",
+    "no-match": "nothing in them is near it",
+    "low-confidence": "the nearest evidence is not near enough",
+    "nothing-verified": "no evidence could be verified",
+}
+_STATES: tuple[tuple[SourceState, str], ...] = (
+    ("full-text", "with full text"),
+    ("readme-only", "with a README only"),
+    ("summary-only", "with a summary only"),
+    ("no-text", "without any text"),
+)
+
+
+def check_question(question: str) -> str:
+    """Return a question fit to be asked.
+
+    :param question: What the user typed.
+    :return: The same without surrounding white space.
+    :raises QuestionError: It is empty, has no letter or digit, or is far too long.
+    """
+    text = question.strip()
+    if not any(char.isalnum() for char in text):
+        raise QuestionError("the question is empty", hint="Ask in a sentence of your own words")
+    if len(text) > MAX_QUESTION_CHARS:
+        raise QuestionError(
+            f"the question has {len(text):,} characters",
+            hint=f"Ask in at most {MAX_QUESTION_CHARS:,}",
+        )
+    return text
+
+
+def answer_plan(plan: Plan, context: Context, *, index: str = "") -> Answer:
+    """Answer a plan from the index, or abstain.
+
+    :param plan: What the answer shall hold.
+    :param context: The open index and what may be used of it.
+    :param index: Fingerprint of the index, kept in the answer.
+    :return: The answer.
+    """
+    allowed = context.with_text(plan.paper_ids)
+    evidence = context.find([plan.question], allowed) if allowed else None
+    confidence = evidence.confidence if evidence else 0.0
+    sections = tuple(write_section(section, plan.question, context) for section in plan.sections)
+    has_statement = any(section.statements for section in sections)
+    reason: AbstentionReason | None = None
+    nearest: tuple[Citation, ...] = ()
+    if not has_statement:
+        reason = _reason(confidence, context, found=bool(evidence and evidence.sentences))
+        nearest = _nearest(evidence.sentences if evidence else (), context)
+    return Answer(
+        question=plan.question,
+        abstained=reason is not None,
+        reason=reason,
+        confidence=confidence,
+        sections=sections if has_statement or len(sections) > 1 else (),
+        sources=context.sources(),
+        notices=_notices(reason, context),
+        nearest=nearest,
+        index=index,
+    )
+
+
+def _reason(confidence: float, context: Context, *, found: bool) -> AbstentionReason:
+    if not context.with_text():
+        return "no-sources"
+    if not found:
+        return "no-match"
+    return "low-confidence" if confidence < context.min_confidence else "nothing-verified"
+
+
+def _nearest(sentences: Sequence[ScoredSentence], context: Context) -> tuple[Citation, ...]:
+    statements = context.keep_verified(extract(sentences, limit=_NEAREST))
+    return tuple(statement.citations[0] for statement in statements)
+
+
+def _notices(reason: AbstentionReason | None, context: Context) -> tuple[Notice, ...]:
+    said = [notice("abstained", {"reason": _REASONS[reason]})] if reason else []
+    counts = Counter(source.state for source in context.sources())
+    listed = ", ".join(f"{counts[state]} {name}" for state, name in _STATES if counts[state])
+    removed = [
+        notice("paper-removed", {"title": paper.title}, paper_id=paper.paper_id)
+        for paper in context.removed
+    ]
+    return (*said, notice("sources", {"counts": listed or "none"}), *context.warnings, *removed)

@@ -1,0 +1,167 @@
+"""What every section of one answer draws on: the open index, what it may use, and the gate."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from ragqa.errors import CorpusError
+from ragqa.records import (
+    Chunk,
+    Document,
+    DocumentKind,
+    Draft,
+    Notice,
+    Paper,
+    ScoredSentence,
+    Source,
+    SourceState,
+    Statement,
+)
+from ragqa.retrieve.confidence import confidence
+from ragqa.verify import verify
+
+if TYPE_CHECKING:
+    from ragqa.index.store import Store
+    from ragqa.retrieve.hybrid import Retrieval, Retriever
+
+__all__ = ["Context", "Evidence"]
+
+_TOP_CHUNKS = 10  # chunks whose sentences may be quoted, for each query
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """What the queries of one section found.
+
+    :ivar sentences: Scored sentences; one found by several queries has its best score.
+    :ivar confidence: Probability that the papers answer, by the best query.
+    """
+
+    sentences: tuple[ScoredSentence, ...]
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """The open index and what may be used of it.
+
+    :ivar store: Papers, documents and chunks of the index.
+    :ivar retriever: Searches the index.
+    :ivar papers: The listed papers, in listing order, as the manifest has them now.
+    :ivar removed: Papers of the index that the manifest no longer lists; never used.
+    :ivar warnings: What is to be said of the index with every answer.
+    :ivar min_confidence: Below it a plain question is not answered.
+    """
+
+    store: Store
+    retriever: Retriever
+    papers: tuple[Paper, ...]
+    removed: tuple[Paper, ...] = ()
+    warnings: tuple[Notice, ...] = ()
+    min_confidence: float
+    _found: dict[tuple[str, tuple[str, ...]], Retrieval] = field(default_factory=dict)
+
+    def paper(self, paper_id: str) -> Paper:
+        """Return a listed paper.
+
+        :param paper_id: Its id.
+        :return: The paper.
+        :raises CorpusError: It is not listed.
+        """
+        found = next((paper for paper in self.papers if paper.paper_id == paper_id), None)
+        if found is None:
+            raise CorpusError(
+                "this paper is not listed",
+                item=paper_id,
+                hint="Listed are: " + ", ".join(paper.paper_id for paper in self.papers),
+            )
+        return found
+
+    def document(self, paper_id: str, kind: DocumentKind) -> Document:
+        """Read a document of the index.
+
+        :param paper_id: The paper.
+        :param kind: Which text of it.
+        :return: The document.
+        """
+        return self.store.document(paper_id, kind)
+
+    def chunks(self, paper_id: str) -> list[Chunk]:
+        """Return all chunks of a paper, each document's in reading order.
+
+        :param paper_id: The paper.
+        :return: Its chunks; empty where the index holds no text of it.
+        """
+        return self.store.chunks(self.store.rows_of([paper_id]))
+
+    def with_text(self, paper_ids: Collection[str] = ()) -> tuple[str, ...]:
+        """Return which papers have text in the index.
+
+        :param paper_ids: The papers asked about; empty for all listed.
+        :return: Their ids, in listing order.
+        """
+        return tuple(
+            paper.paper_id
+            for paper in self.papers
+            if (not paper_ids or paper.paper_id in paper_ids) and self.store.kinds(paper.paper_id)
+        )
+
+    def find(self, queries: Iterable[str], paper_ids: Sequence[str]) -> Evidence:
+        """Search the given papers with each query.
+
+        :param queries: Plain texts.
+        :param paper_ids: Papers to search; nothing else is found.
+        :return: Sentences of all queries and the confidence of the best.
+        """
+        found = [self._retrieve(query, tuple(paper_ids)) for query in queries if query.strip()]
+        best: dict[tuple[str, int], ScoredSentence] = {}
+        for scored in (s for retrieval in found for s in retrieval.sentences):
+            place = (scored.chunk.chunk_id, scored.sentence.start)
+            if place not in best or scored.score > best[place].score:
+                best[place] = scored
+        sure = max((confidence(r.signals) for r in found if r.chunks), default=0.0)
+        return Evidence(sentences=tuple(best.values()), confidence=sure)
+
+    def _retrieve(self, query: str, paper_ids: tuple[str, ...]) -> Retrieval:
+        """Search, once for each query: sections of one answer often ask the same."""
+        if (query, paper_ids) not in self._found:
+            result = self.retriever.retrieve(query, k=_TOP_CHUNKS, paper_ids=paper_ids)
+            self._found[query, paper_ids] = result
+        return self._found[query, paper_ids]
+
+    def keep_verified(self, drafts: Iterable[Draft]) -> tuple[Statement, ...]:
+        """Put drafts through the gate.
+
+        :param drafts: Drafts of any generator.
+        :return: The statements that passed, in order.
+        """
+        checked = (
+            verify(draft, document_of=self.document, paper_of=self.paper) for draft in drafts
+        )
+        return tuple(result for result in checked if isinstance(result, Statement))
+
+    def sources(self) -> tuple[Source, ...]:
+        """Return every listed paper with how much of it the index holds."""
+        listed = [self._source(paper, None) for paper in self.papers]
+        return (*listed, *(self._source(paper, "removed") for paper in self.removed))
+
+    def _source(self, paper: Paper, state: SourceState | None) -> Source:
+        documents = () if state == "removed" else self.store.kinds(paper.paper_id)
+        return Source(
+            paper_id=paper.paper_id,
+            title=paper.title,
+            role=paper.role,
+            links=paper.links,
+            documents=documents,
+            state=state or _state(documents),
+        )
+
+
+def _state(documents: Collection[DocumentKind]) -> SourceState:
+    if "pdf" in documents:
+        return "full-text"
+    if "readme" in documents:
+        return "readme-only"
+    return "summary-only" if "summary" in documents else "no-text"

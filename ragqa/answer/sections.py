@@ -1,0 +1,218 @@
+"""One planned section -> a section of the answer: which evidence each kind of section takes.
+
+In: a `PlannedSection`, the question, a `Context`. Out: a `Section` of verified statements and
+notices. A section says nothing that was not found: an empty cell or section holds a notice.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from typing import Final
+
+from ragqa.answer.context import Context
+from ragqa.generate.extractive import extract
+from ragqa.notices import notice
+from ragqa.plan.fit import declarations, fit_notice, judge_fit, proposes
+from ragqa.plan.tasks import tasks_in
+from ragqa.records import (
+    Cell,
+    Draft,
+    Notice,
+    NoticeCode,
+    PlannedSection,
+    ScoredSentence,
+    Section,
+    SectionKind,
+    Statement,
+)
+
+__all__ = ["write_section"]
+
+_ANSWER_STATEMENTS = 4
+_TASK_STATEMENTS = 2
+_LIMITATION_STATEMENTS = 4
+_CELL_STATEMENTS = 1
+_PROPOSES_BONUS = 2.0  # in units of a sentence's score: what a paper proposes says why it matters
+_WORKFLOW_CELLS: tuple[Cell, ...] = ("input", "model", "output")
+_CELL_QUERIES: Final[dict[Cell, str]] = {
+    "input": "the input of the model: given an input image or text, it takes as input",
+    "output": "the output of the model: it outputs, produces, predicts or restores as a result",
+}
+_CELL_WORDS: Final[dict[Cell, re.Pattern[str]]] = {
+    "input": re.compile(
+        r"\b(?:inputs?|takes? (?:an?|the|as)|given an?|receives?|accepts?|is fed|are fed"
+        r"|from (?:an? )?(?:single|low|blurry|noisy|raw))\b",
+        re.IGNORECASE,
+    ),
+    "output": re.compile(
+        r"\b(?:outputs?|produc(?:es?|ing)|generates?|returns?|predicts?|restores?|reconstructs?"
+        r"|recovers?|estimates?|yields?|results? in)\b",
+        re.IGNORECASE,
+    ),
+}
+_LIMITATION_WORDS = re.compile(
+    r"\blimit|\bfail|\bcannot\b|\bnot able\b|\bunable\b|\bdrawback|\bweakness|\bhowever\b"
+    r"|\bfuture work\b|\bshortcoming|\bstruggl|\bexpensive\b|\bonly\b",
+    re.IGNORECASE,
+)
+
+
+def write_section(section: PlannedSection, question: str, context: Context) -> Section:
+    """Write one section.
+
+    :param section: What is planned.
+    :param question: The user's question.
+    :param context: The open index and what may be used of it.
+    :return: The section; it has a statement or says why not.
+    """
+    statements, notices = _WRITERS[section.kind](section, question, context)
+    if not statements and not notices:
+        notices = (notice("nothing-on-this"),)
+    return Section(title=section.title, kind=section.kind, statements=statements, notices=notices)
+
+
+_Written = tuple[tuple[Statement, ...], tuple[Notice, ...]]
+
+
+def _answer(section: PlannedSection, question: str, context: Context) -> _Written:
+    """Quote what answers, if the papers answer at all."""
+    evidence = context.find(section.queries, context.with_text(section.paper_ids))
+    if evidence.confidence < context.min_confidence:
+        return (), ()
+    drafts = extract(evidence.sentences, limit=_ANSWER_STATEMENTS)
+    return context.keep_verified(drafts), ()
+
+
+def _task(section: PlannedSection, question: str, context: Context) -> _Written:
+    """Quote what the sources say about the task that the question describes.
+
+    Where the question's task has a name, only sentences about that task count; else the papers
+    must answer the question with the usual confidence. Then say of each recommended model
+    whether it is made for this.
+    """
+    evidence = context.find(section.queries, context.with_text(section.paper_ids))
+    asked = tasks_in(question, lay=True)
+    about = [
+        sentence
+        for sentence in evidence.sentences
+        if any(task.in_evidence.search(sentence.text) for task in asked)
+    ]
+    if not asked and evidence.confidence >= context.min_confidence:
+        about = list(evidence.sentences)
+    drafts = extract(about, limit=_TASK_STATEMENTS)
+    fits = list(_fits(section, question, context))
+    declared = [draft for draft, _ in fits if draft is not None]
+    statements = context.keep_verified([*drafts, *_without(declared, drafts)])
+    return statements, tuple(said for _, said in fits)
+
+
+def _without(drafts: Sequence[Draft], others: Sequence[Draft]) -> list[Draft]:
+    texts = {other.text for other in others}
+    return [draft for draft in drafts if draft.text not in texts]
+
+
+def _fits(
+    section: PlannedSection, question: str, context: Context
+) -> Iterator[tuple[Draft | None, Notice]]:
+    """Yield each recommended model's declared task, and whether it fits."""
+    for paper in context.papers:
+        if paper.role == "model" and paper.paper_id in section.paper_ids:
+            chunks = context.chunks(paper.paper_id)
+            fit = judge_fit(question, chunks, paper_id=paper.paper_id)
+            yield fit.evidence, fit_notice(fit, paper, has_text=bool(chunks))
+
+
+def _workflow(section: PlannedSection, question: str, context: Context) -> _Written:
+    """Fill input, model and output of each paper from that paper alone."""
+    statements: list[Statement] = []
+    notices: list[Notice] = []
+    for paper_id in section.paper_ids:
+        for cell in _WORKFLOW_CELLS:
+            found = _fill_cell(paper_id, cell, context)
+            statements.extend(found)
+            if not found:
+                notices.append(_empty(paper_id, cell, context))
+    return tuple(statements), tuple(notices)
+
+
+def _empty(paper_id: str, cell: Cell, context: Context) -> Notice:
+    code: NoticeCode = "not-stated" if context.store.kinds(paper_id) else "no-text"
+    return notice(code, paper_id=paper_id, cell=cell)
+
+
+def _fill_cell(paper_id: str, cell: Cell, context: Context) -> tuple[Statement, ...]:
+    if not context.store.kinds(paper_id):
+        return ()
+    if cell == "model":
+        return _declared(paper_id, cell, context)
+    evidence = context.find([_CELL_QUERIES[cell]], [paper_id])
+    pattern = _CELL_WORDS[cell]
+    about = [sentence for sentence in evidence.sentences if pattern.search(sentence.text)]
+    drafts = extract(about, limit=_CELL_STATEMENTS, paper_id=paper_id, cell=cell)
+    return context.keep_verified(drafts)
+
+
+def _declared(paper_id: str, cell: Cell, context: Context) -> tuple[Statement, ...]:
+    """Quote the first verified place where a paper declares what it is."""
+    for draft in declarations(context.chunks(paper_id), paper_id=paper_id):
+        found = context.keep_verified([replace(draft, cell=cell)])
+        if found:
+            return found
+    return ()
+
+
+def _papers(section: PlannedSection, question: str, context: Context) -> _Written:
+    """Say of each listed paper, in one cited sentence, why it matters to the question."""
+    statements: list[Statement] = []
+    notices: list[Notice] = []
+    for paper_id in section.paper_ids:
+        found = _why(paper_id, section.queries, context)
+        statements.extend(found)
+        if not found:
+            notices.append(_empty(paper_id, "why", context))
+    return tuple(statements), tuple(notices)
+
+
+def _why(paper_id: str, queries: Sequence[str], context: Context) -> tuple[Statement, ...]:
+    if not context.store.kinds(paper_id):
+        return ()
+    proposing = [
+        _raised(sentence)
+        for sentence in context.find(queries, [paper_id]).sentences
+        if proposes(sentence.text)
+    ]
+    drafts = extract(proposing, limit=1, paper_id=paper_id, cell="why")
+    return context.keep_verified(drafts) or _declared(paper_id, "why", context)
+
+
+def _raised(sentence: ScoredSentence) -> ScoredSentence:
+    return replace(sentence, score=sentence.score + _PROPOSES_BONUS)
+
+
+def _comparison(section: PlannedSection, question: str, context: Context) -> _Written:
+    """Quote one sentence of each paper side by side."""
+    statements: list[Statement] = []
+    for paper_id in context.with_text(section.paper_ids):
+        evidence = context.find(section.queries, [paper_id])
+        drafts = extract(evidence.sentences, limit=1)
+        statements.extend(context.keep_verified(drafts))
+    return tuple(statements), ()
+
+
+def _limitations(section: PlannedSection, question: str, context: Context) -> _Written:
+    """Quote what the papers say of their own limits."""
+    evidence = context.find(section.queries, context.with_text(section.paper_ids))
+    about = [s for s in evidence.sentences if _LIMITATION_WORDS.search(s.text)]
+    return context.keep_verified(extract(about, limit=_LIMITATION_STATEMENTS)), ()
+
+
+_WRITERS: Final[dict[SectionKind, Callable[[PlannedSection, str, Context], _Written]]] = {
+    "answer": _answer,
+    "task": _task,
+    "workflow": _workflow,
+    "papers": _papers,
+    "comparison": _comparison,
+    "limitations": _limitations,
+}

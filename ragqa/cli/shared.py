@@ -1,0 +1,123 @@
+"""What the verbs share: options, output, progress bars."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import Progress
+
+__all__ = [
+    "as_json",
+    "default_index",
+    "folder",
+    "message",
+    "print_json",
+    "print_rows",
+    "progress_bar",
+]
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON on stdout.")
+"""The option that every verb takes."""
+
+folder = click.Path(path_type=Path)
+"""A folder or file argument."""
+
+
+def default_index(corpus: Path) -> Path:
+    """Return where a corpus's index is if none is named: ``indexes/<corpus name>``.
+
+    :param corpus: The corpus folder.
+    :return: ``indexes/NAME`` beside the folder that holds the corpora, else in this folder.
+    """
+    resolved = corpus.resolve()
+    if resolved.parent.name == "corpus":
+        return Path(_relative(resolved.parent.parent / "indexes" / resolved.name))
+    return Path("indexes") / resolved.name
+
+
+def _relative(path: Path) -> str:
+    here = Path.cwd()
+    return str(path.relative_to(here) if path.is_relative_to(here) else path)
+
+
+def print_json(value: object) -> None:
+    """Print a value as JSON on stdout.
+
+    :param value: JSON-ready values.
+    """
+    click.echo(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+def message(text: str) -> None:
+    """Print a line on stderr.
+
+    :param text: The line.
+    """
+    click.echo(text, err=True)
+
+
+def console() -> Console:
+    """Return a rich console on stderr, made on first need: rich costs 40 ms to import.
+
+    :return: The console.
+    """
+    from rich.console import Console
+
+    return Console(stderr=True, highlight=False)
+
+
+def print_rows(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print a table on stderr; what fills it is shown as it is, never as markup.
+
+    :param title: The table's title.
+    :param columns: Its columns.
+    :param rows: A text for each column.
+    """
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(value) for value in row))
+    console().print(table)
+
+
+@contextmanager
+def progress_bar(*, shown: bool = True) -> Iterator[Progress]:
+    """Show a progress bar on stderr while a block runs; where that is no terminal, nothing.
+
+    :param shown: Whether to show it at all.
+    :yield: A rich progress, to add tasks to.
+    """
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    bar = Progress(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=console(),
+        disable=not (shown and sys.stderr.isatty()),
+        transient=True,
+    )
+    with bar:
+        yield bar

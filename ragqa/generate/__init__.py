@@ -1,0 +1,1 @@
+"""Stage 8: evidence -> drafts of statements, by rules (`extractive`) or a chat model."""

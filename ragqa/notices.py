@@ -1,0 +1,53 @@
+"""The lines that the program itself says: a closed list of templates.
+
+In: a code and what fills its template. Out: a `Notice`. A generator never writes one, and no
+other line of an answer is the program's own. What fills a template is a count, a file state, a
+name from the task list, or a field of the manifest; never text of a paper.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+from ragqa.records import Cell, Notice, NoticeCode
+
+__all__ = ["TEMPLATES", "notice"]
+
+TEMPLATES: Final[dict[NoticeCode, str]] = {
+    "sources": "Listed papers: {counts}.",
+    "no-text": "No text from the listed sources.",
+    "not-stated": "The listed sources do not state this.",
+    "fit": "{title} fits: its declared task is {declared}, which is what the question asks for.",
+    "other-task": (
+        "{title} is made for another task: its declared task is {declared}; "
+        "the question asks for {asked}."
+    ),
+    "fit-not-established": "Whether {title} fits the question is not established: {why}.",
+    "abstained": "The listed papers do not answer this question ({reason}).",
+    "stale-index": "The index is older than its manifest. Run: ragqa rebuild {corpus}",
+    "not-in-index": "{title} is listed but not in the index yet.",
+    "paper-removed": "{title} was taken off the list and is not used.",
+    "nothing-on-this": "The listed papers say nothing on this that could be verified.",
+}
+"""Code -> template. Papers without text, other states and reasons are spelt out by the caller."""
+
+
+def notice(
+    code: NoticeCode,
+    fields: Mapping[str, str] = MappingProxyType({}),
+    *,
+    paper_id: str | None = None,
+    cell: Cell | None = None,
+) -> Notice:
+    """Fill a template.
+
+    :param code: Which template.
+    :param fields: What fills the template; more than it needs is fine.
+    :param paper_id: The paper it is about, if one.
+    :param cell: The table's cell it stands in for, if one.
+    :return: The notice.
+    """
+    text = TEMPLATES[code].format_map(fields)
+    return Notice(code=code, text=text, paper_id=paper_id, cell=cell)

@@ -1,0 +1,287 @@
+"""Stage 11: an `Answer` -> Markdown or JSON.
+
+Markdown for people: sections, tables, a Mermaid diagram per workflow, and a numbered list of
+citations with their quotes. JSON for programs, with a versioned schema. A quote is never altered,
+only escaped: markup in a paper or manifest field must not become markup of the answer.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any, TypeVar
+
+from ragqa.records import (
+    Answer,
+    Cell,
+    Citation,
+    LineLocator,
+    Locator,
+    Notice,
+    Section,
+    Source,
+    Statement,
+)
+
+__all__ = ["SCHEMA", "to_dict", "to_markdown"]
+
+SCHEMA = "ragqa/answer/1"
+"""Name and version of the JSON form."""
+
+_Item = TypeVar("_Item", Statement, Notice)
+_MARKUP = re.compile(r"([\\`*_\[\]<>|~])")
+_LINE_MARKUP = re.compile(r"^(\s*)([#+>-]|\d+[.)])", re.MULTILINE)
+_SPACE = re.compile(r"\s+")
+_LINK_START = re.compile(r"(https?:|www\.)", re.IGNORECASE)
+_MERMAID_CHARS = 90  # characters of a quote that a diagram's box shows
+_WORKFLOW_CELLS: tuple[Cell, ...] = ("input", "model", "output")
+_STATES = {
+    "full-text": "full text",
+    "readme-only": "README only",
+    "summary-only": "summary only",
+    "no-text": "no text",
+    "removed": "taken off the list",
+}
+
+
+def to_dict(answer: Answer) -> dict[str, Any]:
+    """Return an answer as JSON-ready values.
+
+    :param answer: The answer.
+    :return: Schema ``ragqa/answer/1``.
+    """
+    return {
+        "schema": SCHEMA,
+        "question": answer.question,
+        "abstained": answer.abstained,
+        "reason": answer.reason,
+        "confidence": round(answer.confidence, 4),
+        "sections": [_section_dict(section) for section in answer.sections],
+        "notices": [_notice_dict(item) for item in answer.notices],
+        "sources": [_source_dict(source) for source in answer.sources],
+        "nearest": [_citation_dict(citation) for citation in answer.nearest],
+        "index": answer.index,
+    }
+
+
+def _section_dict(section: Section) -> dict[str, Any]:
+    return {
+        "title": section.title,
+        "kind": section.kind,
+        "statements": [
+            {
+                "text": statement.text,
+                "citations": [_citation_dict(citation) for citation in statement.citations],
+                **_place(statement),
+            }
+            for statement in section.statements
+        ],
+        "notices": [_notice_dict(item) for item in section.notices],
+    }
+
+
+def _notice_dict(item: Notice) -> dict[str, Any]:
+    return {"code": item.code, "text": item.text, **_place(item)}
+
+
+def _place(item: Statement | Notice) -> dict[str, Any]:
+    place = {"paper_id": item.paper_id, "cell": item.cell}
+    return {key: value for key, value in place.items() if value is not None}
+
+
+def _source_dict(source: Source) -> dict[str, Any]:
+    return {
+        "paper_id": source.paper_id,
+        "title": source.title,
+        "role": source.role,
+        "links": list(source.links),
+        "documents": list(source.documents),
+        "state": source.state,
+    }
+
+
+def _citation_dict(citation: Citation) -> dict[str, Any]:
+    return {
+        "paper_id": citation.paper_id,
+        "document": citation.document,
+        "locators": [_locator_dict(locator) for locator in citation.locators],
+        "start": citation.start,
+        "end": citation.end,
+        "quote": citation.quote,
+        "url": citation.url,
+        "chunk_id": citation.chunk_id,
+    }
+
+
+def _locator_dict(locator: Locator) -> dict[str, int]:
+    if isinstance(locator, LineLocator):
+        return {"line_start": locator.line_start, "line_end": locator.line_end}
+    return {"page": locator.page, "start": locator.start, "end": locator.end}
+
+
+def to_markdown(answer: Answer) -> str:
+    """Return an answer as Markdown.
+
+    :param answer: The answer.
+    :return: Text that ends with a line feed.
+    """
+    return "\n".join(_MarkdownWriter(answer).lines()) + "\n"
+
+
+class _MarkdownWriter:
+    """Writes one answer; numbers citations in the order in which they appear."""
+
+    def __init__(self, answer: Answer) -> None:
+        self._answer = answer
+        self._titles = {source.paper_id: source.title for source in answer.sources}
+        self._links = {source.paper_id: source.links for source in answer.sources}
+        self._numbers: dict[Citation, int] = {}
+
+    def lines(self) -> Iterator[str]:
+        answer = self._answer
+        yield f"# {_escape(answer.question)}"
+        yield ""
+        yield from self._notices(answer.notices)
+        for number, section in enumerate(answer.sections, 1):
+            yield from self._section(section, number)
+        if answer.nearest:
+            yield "## Nearest evidence (not an answer)"
+            yield ""
+            yield from (f"- {_quoted(c)} {self._marks((c,))}" for c in answer.nearest)
+            yield ""
+        yield from self._sources()
+        yield from self._citations()
+
+    def _section(self, section: Section, number: int) -> Iterator[str]:
+        only_one = len(self._answer.sections) == 1
+        yield (
+            f"## {_escape(section.title)}" if only_one else f"## {number}. {_escape(section.title)}"
+        )
+        yield ""
+        if any(item.cell in _WORKFLOW_CELLS for item in _items(section)):
+            yield from self._workflow(section)
+        elif section.kind == "papers":
+            yield from self._papers(section)
+        else:
+            for statement in section.statements:
+                yield f"- {self._statement(statement)}"
+            yield "" if section.statements else ""
+        yield from self._notices([n for n in section.notices if n.cell is None])
+
+    def _statement(self, statement: Statement) -> str:
+        return f"{_escape(statement.text)} {self._marks(statement.citations)}"
+
+    def _marks(self, citations: Sequence[Citation]) -> str:
+        numbers = [self._numbers.setdefault(c, len(self._numbers) + 1) for c in citations]
+        return "".join(f"[{number}]" for number in numbers)
+
+    def _notices(self, notices: Sequence[Notice]) -> Iterator[str]:
+        for item in notices:
+            yield f"> **Note:** {_escape(item.text)}"
+            yield ">"
+        if notices:
+            yield ""
+
+    def _workflow(self, section: Section) -> Iterator[str]:
+        papers = dict.fromkeys(
+            item.paper_id
+            for item in _items(section)
+            if item.paper_id and item.cell in _WORKFLOW_CELLS
+        )
+        yield "| | Input | Model | Output |"
+        yield "|---|---|---|---|"
+        for paper_id in papers:
+            cells = [self._cell(section, paper_id, cell) for cell in _WORKFLOW_CELLS]
+            yield f"| **{_escape(self._titles[paper_id])}** | " + " | ".join(cells) + " |"
+        yield ""
+        for paper_id in papers:
+            yield from self._mermaid(section, paper_id)
+
+    def _cell(self, section: Section, paper_id: str, cell: Cell) -> str:
+        statements = _in_cell(section.statements, paper_id, cell)
+        notices = _in_cell(section.notices, paper_id, cell)
+        parts = [self._statement(s) for s in statements]
+        return "<br>".join(parts + [f"*{_escape(n.text)}*" for n in notices])
+
+    def _mermaid(self, section: Section, paper_id: str) -> Iterator[str]:
+        yield "```mermaid"
+        yield "flowchart LR"
+        for cell in _WORKFLOW_CELLS:
+            statements = _in_cell(section.statements, paper_id, cell)
+            notices = _in_cell(section.notices, paper_id, cell)
+            head = self._titles[paper_id] if cell == "model" else cell.capitalize()
+            body = "; ".join(
+                [f"{_clip(s.text)} {self._marks(s.citations)}" for s in statements]
+                + [n.text for n in notices]
+            )
+            yield f'  {cell}["{_mermaid_text(head)}<br>{_mermaid_text(body)}"]'
+        yield "  input --> model --> output"
+        yield "```"
+        yield ""
+
+    def _papers(self, section: Section) -> Iterator[str]:
+        papers = dict.fromkeys(
+            item.paper_id for item in _items(section) if item.paper_id and item.cell
+        )
+        for paper_id in papers:
+            links = " ".join(f"<{link}>" for link in self._links[paper_id])
+            yield f"- **{_escape(self._titles[paper_id])}** {links}".rstrip()
+            for statement in _in_cell(section.statements, paper_id, "why"):
+                yield f"  - {self._statement(statement)}"
+            for item in _in_cell(section.notices, paper_id, "why"):
+                yield f"  - *{_escape(item.text)}*"
+        yield ""
+
+    def _sources(self) -> Iterator[str]:
+        yield "## Sources"
+        yield ""
+        for source in self._answer.sources:
+            links = " ".join(f"<{link}>" for link in source.links)
+            role = "recommended model" if source.role == "model" else "related paper"
+            state = _STATES[source.state]
+            yield f"- **{_escape(source.title)}** ({role}; {state}) {links}".rstrip()
+        yield ""
+
+    def _citations(self) -> Iterator[str]:
+        if not self._numbers:
+            return
+        yield "## Citations"
+        yield ""
+        for citation, number in self._numbers.items():
+            title = _escape(self._titles.get(citation.paper_id, citation.paper_id))
+            where = ", ".join(str(locator) for locator in citation.locators)
+            link = f" <{citation.url}>" if citation.url else ""
+            kind = {"pdf": "PDF", "readme": "README", "summary": "summary"}[citation.document]
+            yield f"{number}. {title}, {kind}, {where}: {_quoted(citation)}{link}"
+
+
+def _items(section: Section) -> list[Statement | Notice]:
+    return [*section.statements, *section.notices]
+
+
+def _in_cell(items: Sequence[_Item], paper_id: str, cell: Cell) -> list[_Item]:
+    return [item for item in items if item.paper_id == paper_id and item.cell == cell]
+
+
+def _quoted(citation: Citation) -> str:
+    return f"\u201c{_escape(citation.quote)}\u201d"
+
+
+def _clip(text: str) -> str:
+    return (
+        text if len(text) <= _MERMAID_CHARS else text[:_MERMAID_CHARS].rsplit(" ", 1)[0] + " \u2026"
+    )
+
+
+def _escape(text: str) -> str:
+    """Return text whose every character a Markdown reader shows as it is."""
+    flat = _SPACE.sub(" ", text).strip()
+    marked = _LINE_MARKUP.sub(r"\1\\\2", _MARKUP.sub(r"\\\1", flat))
+    return _LINK_START.sub(lambda m: m.group()[:-1] + "\\" + m.group()[-1], marked)
+
+
+def _mermaid_text(text: str) -> str:
+    """Return text that Mermaid shows as it is: everything but words as character codes."""
+    return "".join(
+        c if c.isalnum() or c in " .,-" else f"#{ord(c)};" for c in _SPACE.sub(" ", text)
+    )

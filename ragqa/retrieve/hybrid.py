@@ -1,0 +1,228 @@
+"""Query -> ranked chunks: dense and lexical scores, mixed; and their sentences, scored.
+
+Candidates are the union of the best dense and the best lexical rows. Each gets its exact cosine,
+the cosine of its best sentence, and its BM25 score; the three are made comparable per query
+(z-scores over the candidates) and mixed with fixed weights. A restriction to papers is applied
+inside both searches, so it never thins out the result. Ties are broken by row, which is the same
+in every build of the same papers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ragqa.records import ScoredChunk, ScoredSentence
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from ragqa.embed import Embedder
+    from ragqa.index.generation import Generation
+
+__all__ = ["Retrieval", "RetrieveOptions", "Retriever", "Signals"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetrieveOptions:
+    """How candidates are found and mixed.
+
+    :ivar candidates: Rows taken from each of the two searches.
+    :ivar dense_weight: Weight of the dense half against BM25; .7 on SciFact train and covidqa
+        (design, section 5).
+    :ivar sentence_share: Share of the best sentence's cosine in the dense half.
+    """
+
+    candidates: int = 200
+    dense_weight: float = 0.7
+    sentence_share: float = 0.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signals:
+    """What one retrieval says about whether the papers answer; see `confidence`.
+
+    :ivar sentence: Best cosine of the question and a sentence of a candidate.
+    :ivar dense: Best cosine of the question and a chunk.
+    :ivar lexical: Best BM25 score, per term of the query.
+    :ivar margin: How far the best mixed score stands above the tenth, in z-score units.
+    """
+
+    sentence: float = 0.0
+    dense: float = 0.0
+    lexical: float = 0.0
+    margin: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retrieval:
+    """What one query found.
+
+    :ivar query: The query.
+    :ivar chunks: Ranked chunks.
+    :ivar sentences: Their sentences with scores, in rank and reading order.
+    :ivar signals: What confidence is computed from.
+    """
+
+    query: str
+    chunks: tuple[ScoredChunk, ...] = ()
+    sentences: tuple[ScoredSentence, ...] = ()
+    signals: Signals = Signals()
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidates:
+    """Candidate rows with their scores; arrays of equal length n, float32 but for the rows.
+
+    `sentence_cosines` holds the cosines of all their sentences, `ranges` (n, 2) says which are
+    whose.
+    """
+
+    rows: NDArray[np.int64]
+    dense: NDArray[np.float32]
+    lexical: NDArray[np.float32]
+    sentence_cosines: NDArray[np.float32]
+    ranges: NDArray[np.int64]
+
+    def best_sentence(self) -> NDArray[np.float32]:
+        """Return each row's best sentence cosine; its dense score where it has no sentence."""
+        best = self.dense.copy()
+        for at, (low, high) in enumerate(self.ranges):
+            if high > low:
+                best[at] = self.sentence_cosines[low:high].max()
+        return best
+
+
+class Retriever:
+    """Retrieves from one generation of an index.
+
+    :param index: An open generation.
+    :param embedder: The embedder that the generation was built with.
+    :param options: How candidates are found and mixed.
+    """
+
+    def __init__(
+        self,
+        index: Generation,
+        embedder: Embedder,
+        options: RetrieveOptions = RetrieveOptions(),
+    ) -> None:
+        self._index = index
+        self._embedder = embedder
+        self._options = options
+
+    def retrieve(
+        self, query: str, *, k: int = 10, paper_ids: Sequence[str] | None = None
+    ) -> Retrieval:
+        """Rank the chunks of the allowed papers for a query.
+
+        :param query: Plain text.
+        :param k: How many chunks at most.
+        :param paper_ids: Papers to search; None for all of the index.
+        :return: Ranked chunks with their sentences; empty where nothing is allowed.
+        """
+        vector = self._embedder.embed_queries([query])[0]
+        found = self._candidates(query, vector, paper_ids)
+        if not len(found.rows):
+            return Retrieval(query=query)
+        best = found.best_sentence()
+        mixed = self._mix(found, best)
+        order = np.lexsort((found.rows, -mixed))
+        top = order[:k]
+        chunks = self._scored_chunks(found, mixed, top)
+        return Retrieval(
+            query=query,
+            chunks=chunks,
+            sentences=self._scored_sentences(found, top, chunks),
+            signals=_signals(query, found, best, mixed[order]),
+        )
+
+    def _candidates(
+        self, query: str, vector: NDArray[np.float32], paper_ids: Sequence[str] | None
+    ) -> _Candidates:
+        index, count = self._index, self._options.candidates
+        allowed = None if paper_ids is None else index.store.rows_of(paper_ids)
+        _, dense_rows = index.vectors.search(vector[None, :], count, allowed)
+        scores, lexical_rows = index.lexical.search(query, count, paper_ids)
+        rows = np.union1d(dense_rows[0][dense_rows[0] >= 0], lexical_rows).astype(np.int64)
+        lexical = np.zeros(len(rows), dtype=np.float32)
+        lexical[np.searchsorted(rows, lexical_rows)] = scores
+        ranges = index.store.sentence_ranges(rows)
+        lengths = ranges[:, 1] - ranges[:, 0]
+        sentence_rows = np.concatenate(
+            [np.arange(low, high) for low, high in ranges] or [np.zeros(0, dtype=np.int64)]
+        )
+        ends = np.cumsum(lengths)
+        return _Candidates(
+            rows=rows,
+            dense=index.vectors.scores(vector, rows),
+            lexical=lexical,
+            sentence_cosines=index.sentences.rows(sentence_rows.astype(np.int64)) @ vector,
+            ranges=np.stack([ends - lengths, ends], axis=1),
+        )
+
+    def _mix(self, found: _Candidates, best: NDArray[np.float32]) -> NDArray[np.float32]:
+        share, weight = self._options.sentence_share, self._options.dense_weight
+        dense = (1 - share) * found.dense + share * best
+        return weight * _z_scores(dense) + (1 - weight) * _z_scores(found.lexical)
+
+    def _scored_chunks(
+        self, found: _Candidates, mixed: NDArray[np.float32], top: NDArray[np.int64]
+    ) -> tuple[ScoredChunk, ...]:
+        chunks = self._index.store.chunks(found.rows[top])
+        return tuple(
+            ScoredChunk(
+                chunk=chunk,
+                row=int(found.rows[at]),
+                score=float(mixed[at]),
+                rank=rank,
+                dense=float(found.dense[at]),
+                lexical=float(found.lexical[at]),
+            )
+            for rank, (at, chunk) in enumerate(zip(top, chunks, strict=True), 1)
+        )
+
+    def _scored_sentences(
+        self, found: _Candidates, top: NDArray[np.int64], chunks: Sequence[ScoredChunk]
+    ) -> tuple[ScoredSentence, ...]:
+        return tuple(
+            ScoredSentence(
+                chunk=scored.chunk,
+                sentence=sentence,
+                score=_sentence_score(scored.score, float(cosine)),
+            )
+            for at, scored in zip(top, chunks, strict=True)
+            for sentence, cosine in zip(
+                scored.chunk.sentences,
+                found.sentence_cosines[slice(*found.ranges[at])],
+                strict=True,
+            )
+        )
+
+
+_COSINE_UNIT = 0.15  # one unit of a chunk's mixed z-score weighs as much as this much cosine
+
+
+def _sentence_score(chunk_score: float, cosine: float) -> float:
+    """Score a sentence by its own cosine and by how good its chunk is."""
+    return cosine / _COSINE_UNIT + chunk_score
+
+
+def _z_scores(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    spread = values.std()
+    return (values - values.mean()) / spread if spread > 0 else np.zeros_like(values)
+
+
+def _signals(
+    query: str, found: _Candidates, best: NDArray[np.float32], ranked: NDArray[np.float32]
+) -> Signals:
+    terms = max(1, len(set(query.lower().split())))
+    return Signals(
+        sentence=float(best.max()),
+        dense=float(found.dense.max()),
+        lexical=float(found.lexical.max()) / terms,
+        margin=float(ranked[0] - ranked[min(9, len(ranked) - 1)]),
+    )
