@@ -188,6 +188,7 @@ def test_no_question(text: str) -> None:
         "Explain:\n\n• One.\n• Two\n  goes on.\n",
         "## Instructions\n* One.\n* Two goes on.\n",
         "Step 1: One.\nStep 2: Two goes on.\n",
+        "## Your task\n 1) One.\n 2) Two goes on.\n",
         "**1.** One.\n**2.** Two goes on.\n",
         "1. One.\n\nA remark.\n\n2. Two goes on.\n",
     ],
@@ -418,6 +419,21 @@ def test_one_paper_listed_twice(first: str, second: str, kept: str | None) -> No
     assert noted(card, "made one paper")
 
 
+def test_numbered_words_that_are_also_headings() -> None:
+    assert parse(f"{ASKED}1. the task\n2. papers\n").instructions == ("the task", "papers")
+
+
+def test_a_model_found_again_with_a_link_keeps_its_place() -> None:
+    card = parse(
+        f"{ASKED}### Models\nModel: A\n\nModel: B\nPaper: http://a.org/b\n\n"
+        "### Papers\nTitle: a\nPaper: http://a.org/a\n"
+    )
+    assert [(paper.title, paper.url) for paper in card.papers] == [
+        ("A", "http://a.org/a"),
+        ("B", "http://a.org/b"),
+    ]
+
+
 def test_one_title_with_two_links_stays_two() -> None:
     card = parse(
         f"{ASKED}### Papers\nTitle: X\nPaper: http://a.org/1\n\nTitle: X\nPaper: http://a.org/2\n"
@@ -430,7 +446,7 @@ def test_a_merge_by_link_also_gathers_its_titles() -> None:
         f"{ASKED}### Papers\nTitle: X\nSummary: s\n\nTitle: Y\nPaper: http://a.org/1\n\n"
         "Title: X\nPaper: http://a.org/1\n"
     )
-    assert [(paper.title, paper.summary) for paper in card.papers] == [("Y", "s")]
+    assert [(paper.title, paper.summary) for paper in card.papers] == [("X", "s")]
 
 
 # --- files

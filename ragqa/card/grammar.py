@@ -167,8 +167,10 @@ def section_of(line: str) -> tuple[SectionName, bool] | None:
         return None
     heading = heading_of(line)
     title = bare if heading is None else heading
-    title = re.sub(r"^\(?\d{1,2}[.)]\s+|\s*\(\d+\)$", "", title.strip(" *_=:：").casefold())
+    title = re.sub(r"\s*\((?:\d+|s)\)$", "", title.strip(" *_=:：").casefold())
     title = re.sub(r"\s+", " ", title)
+    if heading is not None:  # a numbered line without marks is a list's
+        title = re.sub(r"^\(?\d{1,2}[.)]\s+", "", title)
     for name, pattern in _SECTIONS:
         if pattern.fullmatch(title):
             return name, heading is not None or bare.endswith((":", "："))

@@ -136,7 +136,9 @@ def _merge(into: _Entry, other: _Entry, notes: list[str]) -> None:
     into.github = into.github or other.github
     into.summary = into.summary or other.summary
     into.titles |= other.titles
-    lines = f"lines {into.line} and {other.line}"
+    lines = f"lines {min(into.line, other.line)} and {max(into.line, other.line)}"
+    if other.line < into.line:
+        into.line, into.title = other.line, other.title
     notes.append(f"{into.title!r} is listed twice ({lines}); it was made one paper")
 
 
@@ -175,7 +177,7 @@ def papers_of(drafts: Iterable[Draft], notes: list[str]) -> tuple[Paper, ...]:
     checker = _Checker(notes)
     entries = [entry for entry in map(checker.entry, drafts) if entry is not None]
     merged = _merged(entries, notes)
-    merged.sort(key=lambda entry: entry.role != "model")
+    merged.sort(key=lambda entry: (entry.role != "model", entry.line))
     taken: set[str] = set()
     papers: list[Paper] = []
     for entry in merged:
