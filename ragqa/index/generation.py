@@ -219,6 +219,8 @@ def _flush_and_describe(folder: Path) -> dict[str, FileEntry]:
         if path.is_dir():
             sync_dir(path)
             continue
+        if path.suffix == ".lock":  # tantivy's, of no use to a folder that never changes
+            continue
         path.chmod(0o644)  # tantivy writes some of its files for the owner only
         with path.open("rb+") as file:
             os.fsync(file.fileno())

@@ -18,7 +18,8 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -35,6 +36,7 @@ MAX_QUERY_TERMS = 128  # distinct terms, the rarest; 100 take 5 ms on 100k chunk
 _MAX_TERM_BYTES = 80  # longer "words" are links, sequences or debris
 _WRITER_BYTES = 2_000_000_000  # never reached below ~2M chunks, so one segment; not reserved
 _ANALYSER = "ragqa"
+_REMOVALS = 5  # attempts; the second succeeds, as a new folder is looked at once
 
 
 def write_lexical(folder: Path, chunks: Iterable[tuple[str, str]]) -> None:
@@ -98,10 +100,8 @@ class Lexical:
 
     def __init__(self, folder: Path) -> None:
         try:
-            with tempfile.TemporaryDirectory(prefix="ragqa-") as aside:
-                for path in folder.iterdir():
-                    _link(path.resolve(), Path(aside) / path.name)
-                index = tantivy.Index.open(aside)
+            with _links_to(folder) as aside:
+                index = tantivy.Index.open(str(aside))
                 index.config_reader("manual")
                 self._searcher = index.searcher()
         except ValueError as error:
@@ -167,6 +167,24 @@ class Lexical:
         return tantivy.Query.boolean_query(
             [(tantivy.Occur.Must, matching), (tantivy.Occur.Must, unscored)]
         )
+
+
+@contextmanager
+def _links_to(folder: Path) -> Iterator[Path]:
+    """Make a private folder of links to the files of another, for as long as it is opened."""
+    aside = Path(tempfile.mkdtemp(prefix="ragqa-"))
+    try:
+        for path in folder.iterdir():
+            if path.suffix != ".lock":
+                _link(path.resolve(), aside / path.name)
+        yield aside
+    finally:
+        # A thread of tantivy looks at the folder once more, and may put a lock file into it
+        # between the removal of the files and of the folder (seen under load); then once again.
+        for _ in range(_REMOVALS):
+            shutil.rmtree(aside, ignore_errors=True)
+            if not aside.exists():
+                break
 
 
 def _link(source: Path, target: Path) -> None:

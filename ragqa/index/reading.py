@@ -87,7 +87,7 @@ class Generation:
         return self.meta.number
 
     def close(self) -> None:
-        """Close every file; closing twice is fine."""
+        """Close every handle; closing twice is fine. What is mapped goes with the object."""
         self._close()
 
     def __enter__(self) -> Generation:
