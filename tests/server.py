@@ -86,7 +86,7 @@ class ScriptedServer:
 
     def __init__(self, host: str = "127.0.0.1") -> None:
         self.seen: list[Seen] = []
-        self.busiest = 0  # the most requests that were open at one time
+        self.busiest = 0  # the most requests that were being answered at one time
         self._open = 0
         self._script: dict[str, list[Reply]] = defaultdict(list)
         self._mutex = threading.Lock()
@@ -149,14 +149,10 @@ class ScriptedServer:
             timeout = 10  # a handler never outlives its test
 
             def do_GET(self) -> None:
-                outer._count_open(1)
-                try:
-                    headers = dict(self.headers.items())
-                    reply = outer._next(self.path, headers).for_request(headers)
-                    with suppress(ConnectionError):  # the client may go at any time
-                        outer._send(self, reply)
-                finally:
-                    outer._count_open(-1)
+                headers = dict(self.headers.items())
+                reply = outer._next(self.path, headers).for_request(headers)
+                with suppress(ConnectionError):  # the client may go at any time
+                    outer._send(self, reply)
 
             def log_message(self, *_: object) -> None:
                 return
@@ -165,6 +161,7 @@ class ScriptedServer:
 
     def _send(self, handler: BaseHTTPRequestHandler, reply: Reply) -> None:
         handler.close_connection = True
+        self._count_open(1)
         if reply.stall_after == -1:
             self._closing.wait()
             return
@@ -175,19 +172,21 @@ class ScriptedServer:
         if length >= 0 and reply.status != 304:
             handler.send_header("Content-Length", str(length))
         handler.send_header("Connection", "close")
+        if not reply.body:
+            self._count_open(-1)
         handler.end_headers()
-        self._send_body(handler, reply)
+        if reply.body:
+            self._send_body(handler, reply)
 
     def _send_body(self, handler: BaseHTTPRequestHandler, reply: Reply) -> None:
         stops = [n for n in (reply.cut_after, reply.stall_after) if n is not None]
         body = reply.body[: min(stops, default=len(reply.body))]
-        if reply.drip_s:
-            for byte in body:
-                handler.wfile.write(bytes([byte]))
-                if self._closing.wait(reply.drip_s):
-                    return
-        else:
-            handler.wfile.write(body)
+        for byte in body[:-1] if reply.drip_s else b"":
+            handler.wfile.write(bytes([byte]))
+            if self._closing.wait(reply.drip_s):
+                return
+        self._count_open(-1)  # before the client can know that it has everything
+        handler.wfile.write(body[-1:] if reply.drip_s else body)
         handler.wfile.flush()
         if reply.stall_after is not None:
             self._closing.wait()

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import socket
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
 from urllib.parse import quote
 
 import pytest
+import requests
 import urllib3.util.connection
 from hypothesis import given
 from hypothesis import strategies as st
 from server import Reply, ScriptedServer, hurry, unused_port
 
 from ragqa._files import sha256_bytes
-from ragqa.errors import CorpusError, FetchError, ManifestError, UnfetchedError
+from ragqa.errors import CorpusError, FetchError, ManifestError, RagqaError, UnfetchedError
 from ragqa.fetch import (
     FetchOptions,
     FetchProgress,
@@ -29,6 +32,7 @@ from ragqa.fetch import (
     fetch_papers,
     local_files,
     net,
+    run,
 )
 from ragqa.fetch.links import request_urls, wants
 from ragqa.fetch.mirror import mirrored_files
@@ -275,8 +279,25 @@ def test_range_beyond_the_end_starts_over(server: ScriptedServer, corpus: Path) 
     tag = {"ETag": '"1"'}
     url = server.on("/x.pdf", Reply(body=PDF, headers=tag, cut_after=300_000))
     fetch_one(corpus, url, retries=0)
-    server.on("/x.pdf", Reply(416), Reply(body=OTHER_PDF))
-    assert fetch_one(corpus, url).sha256 == sha256_bytes(OTHER_PDF)
+    shorter = PDF[:300_000]  # its range would begin just behind its end
+    server.on("/x.pdf", Reply(body=shorter, headers=tag, ranges=True))
+    assert fetch_one(corpus, url).sha256 == sha256_bytes(shorter)
+
+
+def test_part_of_another_link_is_not_resumed(server: ScriptedServer, corpus: Path) -> None:
+    tag = {"ETag": '"1"'}
+    old = server.on("/old.pdf", Reply(body=PDF, headers=tag, cut_after=200_000))
+    new = server.on("/new.pdf", Reply(body=OTHER_PDF, headers=tag, ranges=True))
+    fetch_one(corpus, old, retries=0)
+    assert fetch_one(corpus, new).sha256 == sha256_bytes(OTHER_PDF)
+
+
+def test_compressed_body_is_opened_and_never_resumed(server: ScriptedServer, corpus: Path) -> None:
+    headers = {"ETag": '"1"', "Content-Encoding": "gzip"}
+    packed = Reply(body=gzip.compress(PDF, 0), headers=headers, ranges=True)
+    url = server.on("/x.pdf", replace(packed, cut_after=200_000), packed)
+    assert fetch_one(corpus, url).sha256 == sha256_bytes(PDF)
+    assert "Range" not in server.asked("/x.pdf")[1]
 
 
 def test_budget_is_new_whenever_bytes_arrive(server: ScriptedServer, corpus: Path) -> None:
@@ -375,6 +396,16 @@ def test_final_status_is_not_tried_again(
     assert server.count() == 1
 
 
+def test_host_that_asks_for_a_long_pause_is_left_alone(
+    server: ScriptedServer, corpus: Path
+) -> None:
+    wait = Reply(429, headers={"Retry-After": "3600"})
+    papers = [paper(server.on(f"/{n}.pdf", wait), paper_id=f"p{n}") for n in range(3)]
+    report = fetch(corpus, *papers)
+    assert [row.reason for row in report.rows] == ["rate-limited"] * 3
+    assert server.count() == 1
+
+
 # ---- what comes is not what was wanted
 
 
@@ -465,6 +496,29 @@ def test_redirect_elsewhere_is_refused(server: ScriptedServer, corpus: Path, tar
     assert "secret" not in row.detail
 
 
+def test_redirect_to_http_after_https_is_refused() -> None:
+    response = requests.Response()
+    response.status_code, response.url = 302, "https://h.invalid/x.pdf"
+    response.headers["Location"] = "http://h.invalid/x.pdf"
+    with requests.Session() as session, pytest.raises(FetchError) as caught:
+        net._next_url(session, response)
+    assert caught.value.reason == "redirect"
+
+
+def test_shared_redirect_target_gets_one_request_at_a_time(
+    server: ScriptedServer, corpus: Path
+) -> None:
+    target = server.on("/x.pdf", Reply(body=b"%PDF-1.7" * 5, drip_s=0.005))
+    with ScriptedServer() as one, ScriptedServer() as two:
+        leads = Reply(302, headers={"Location": target})
+        papers = [
+            paper(each.on("/x", leads), paper_id=f"p{n}") for n, each in enumerate((one, two))
+        ]
+        report = fetch(corpus, *papers)
+    assert report.counts == {"fetched": 2}
+    assert server.busiest == 1
+
+
 # ---- silence, slowness, no network
 
 
@@ -510,8 +564,6 @@ def test_refused_connection_is_tried_once_more(
 def test_no_network_is_found_out(
     corpus: Path, connections: list[tuple[str, int]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from ragqa.fetch import run
-
     monkeypatch.setattr(run, "MAX_HOSTS_AT_ONCE", 1)
     ports = [unused_port() for _ in range(3)]
     papers = [
@@ -535,6 +587,38 @@ def test_one_dead_host_is_not_no_network(
     report = fetch(corpus, *papers)
     assert [row.reason for row in report.rows] == ["connection"] * 5 + [None]
     assert len(connections) == 3
+
+
+def test_dead_hosts_are_not_no_network_once_one_was_reached(
+    server: ScriptedServer, corpus: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run, "MAX_HOSTS_AT_ONCE", 1)
+    links = [server.url("/none.pdf")]
+    links += [f"http://127.0.0.1:{unused_port()}/x.pdf" for _ in range(2)]
+    with ScriptedServer() as last:
+        links.append(last.on("/x.pdf", Reply(body=PDF)))
+        papers = [paper(link, paper_id=f"p{n}") for n, link in enumerate(links)]
+        report = fetch(corpus, *papers)
+    reasons = [row.reason for row in report.rows]
+    assert reasons == ["not-found", "connection", "connection", None]
+
+
+def test_certificate_that_cannot_be_checked(server: ScriptedServer, corpus: Path) -> None:
+    row = fetch_one(corpus, f"https://{server.host}/x.pdf")  # it does not speak TLS at all
+    assert_failed(row, "connection", corpus)
+
+
+def test_proxy_that_cannot_be_used(corpus: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", "foo://127.0.0.1:1")
+    row = fetch_one(corpus, "http://papers.invalid/x.pdf")
+    assert_failed(row, "connection", corpus)
+    assert "proxy" in row.detail
+
+
+@pytest.mark.parametrize("wrong", [{"timeout_s": 0}, {"retries": -1}, {"max_bytes": 0}])
+def test_options_that_cannot_work(wrong: dict[str, int]) -> None:
+    with pytest.raises(RagqaError):
+        FetchOptions(**wrong)
 
 
 def test_unknown_host_is_no_wait(corpus: Path) -> None:
@@ -897,6 +981,22 @@ def test_mirror_names_stay_inside(tail: str, encode: bool) -> None:
     root = Path(__file__).parent
     for _, path in mirrored_files(root, (f"https://faults/{quote(tail) if encode else tail}",)):
         assert path.is_relative_to(root / "faults")
+
+
+def test_mirror_and_folder_names_that_no_disk_takes(corpus: Path, tmp_path: Path) -> None:
+    put(tmp_path / "m", "h.invalid/x.pdf", PDF)
+    (tmp_path / "m/h.invalid/loop.pdf").symlink_to("loop.pdf")
+    papers = [
+        paper(f"https://h.invalid/{'x' * 400}.pdf", paper_id="long"),
+        paper("https://h.invalid/loop.pdf", paper_id="loop"),
+    ]
+    report = fetch(corpus, *papers, mirror=tmp_path / "m", offline=True)
+    assert [row.reason for row in report.rows] == ["not-in-mirror"] * 2
+
+
+def test_no_such_mirror(corpus: Path, tmp_path: Path) -> None:
+    with pytest.raises(CorpusError, match="mirror"):
+        fetch(corpus, paper("https://h.invalid/x.pdf"), mirror=tmp_path / "none")
 
 
 def test_mirror_encoded_name(corpus: Path, tmp_path: Path) -> None:

@@ -123,13 +123,30 @@ class Download:
                 remove_part(job.part)
                 raise CutError(_incomplete(job.url), wait_s=0)
             if status not in {200, 206}:
-                raise _status_error(response, job.url)
+                raise self._refusal(response, job.url)
             offset, total = _place(response, job, asked)
             check_size(total or 0, self._options.max_bytes, item=job.url)
             if not offset:
                 job.remember(said, total, response)
             self._store(response, job, offset, total)
             return said
+
+    def _refusal(self, response: requests.Response, url: str) -> FetchError | CutError:
+        """Return what an answer that is not a file means, and heed what it asks for."""
+        error = _status_error(response.status_code, url)
+        wait_s = _retry_after(response.headers.get("Retry-After"))
+        if not error.retryable:
+            return error
+        if wait_s is None or wait_s <= MAX_RETRY_AFTER_S:
+            return CutError(error, wait_s=wait_s)
+        self._network.rest(response.url, wait_s)
+        return FetchError(
+            error.what,
+            reason="rate-limited",
+            item=url,
+            hint=f"Fetch again in {wait_s:.0f} seconds",
+            retryable=True,
+        )
 
     def _store(
         self, response: requests.Response, job: _Job, offset: int, total: int | None
@@ -246,21 +263,17 @@ def _blocks(response: requests.Response, url: str) -> Iterator[bytes]:
         yield block
 
 
-def _status_error(response: requests.Response, url: str) -> FetchError | CutError:
+def _status_error(status: int, url: str) -> FetchError:
     """Return what an answer that is not a file means."""
-    status = response.status_code
-    reason = _STATUS_REASONS.get(status, "redirect" if 300 <= status < 400 else "http-error")
-    wait_s = _retry_after(response.headers.get("Retry-After"))
     passing = status in _PASSING
-    what = f"the server answered {status}"
     hint = "Check the link, or open it in a browser, save the file and drop it in by hand"
-    if passing:
-        hint = "Fetch again later"
-    if passing and wait_s is not None and wait_s > MAX_RETRY_AFTER_S:
-        reason, hint = "rate-limited", f"Fetch again in {wait_s:.0f} seconds"
-        return FetchError(what, reason=reason, item=url, hint=hint, retryable=True)
-    error = FetchError(what, reason=reason, item=url, hint=hint, retryable=passing)
-    return CutError(error, wait_s=wait_s) if passing else error
+    return FetchError(
+        f"the server answered {status}",
+        reason=_STATUS_REASONS.get(status, "redirect" if 300 <= status < 400 else "http-error"),
+        item=url,
+        hint="Fetch again later" if passing else hint,
+        retryable=passing,
+    )
 
 
 def _retry_after(value: str | None) -> float | None:

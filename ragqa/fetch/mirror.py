@@ -15,7 +15,7 @@ from urllib.parse import unquote, urlsplit
 
 from ragqa.fetch.links import host_of
 
-__all__ = ["copy_file", "mirrored_files"]
+__all__ = ["copy_file", "is_there", "mirrored_files"]
 
 
 def mirrored_files(mirror: Path, urls: tuple[str, ...]) -> Iterator[tuple[str, Path]]:
@@ -28,8 +28,8 @@ def mirrored_files(mirror: Path, urls: tuple[str, ...]) -> Iterator[tuple[str, P
     root = mirror.resolve()
     for url in urls:
         for parts in _names(url):
-            path = root.joinpath(*parts).resolve()
-            if path.is_relative_to(root) and path.is_file():
+            path = _inside(root, parts)
+            if path is not None:
                 yield url, path
                 break
 
@@ -43,9 +43,33 @@ def copy_file(source: Path, target: Path) -> None:
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     with source.open("rb") as read, target.open("wb") as write:
-        shutil.copyfileobj(read, write)
-        write.flush()
-        os.fsync(write.fileno())
+        try:
+            shutil.copyfileobj(read, write)
+            write.flush()
+            os.fsync(write.fileno())
+        except OSError:  # the disk may be full: half a copy only takes room
+            target.unlink(missing_ok=True)
+            raise
+
+
+def is_there(path: Path) -> bool:
+    """Say whether a file exists; one that cannot be asked for (name too long) does not.
+
+    :param path: The file.
+    :return: True for a file, or a link to one.
+    """
+    try:
+        return path.is_file()
+    except OSError:
+        return False
+
+
+def _inside(root: Path, parts: tuple[str, ...]) -> Path | None:
+    try:
+        path = root.joinpath(*parts).resolve()
+    except (OSError, RuntimeError):  # RuntimeError: links in a circle, before Python 3.13
+        return None
+    return path if path.is_relative_to(root) and is_there(path) else None
 
 
 def _names(url: str) -> Iterator[tuple[str, ...]]:

@@ -61,6 +61,7 @@ class _Host:
 
     gate: threading.Lock = field(default_factory=threading.Lock)
     free_at: float = 0.0  # time.monotonic() from which the next request may go
+    rests_until: float = 0.0  # time.monotonic() until which it asked to be left alone
     misses: int = 0  # connections in a row that did not come about; slow ones count twice
 
 
@@ -94,7 +95,7 @@ class Network:
         """Raise where trying would be in vain.
 
         :param url: The link.
-        :raises FetchError: ``offline`` or ``connection``.
+        :raises FetchError: ``offline``, ``rate-limited`` or ``connection``.
         """
         missed = sum(host.misses >= TRIES_PER_HOST for host in list(self._hosts.values()))
         if not self._reached and missed >= HOSTS_FOR_OFFLINE:
@@ -105,8 +106,25 @@ class Network:
                 hint="Connect and fetch again, or give a mirror, or drop the file in by hand",
                 retryable=True,
             )
-        if self._host(url).misses >= TRIES_PER_HOST:
+        host = self._host(url)
+        if time.monotonic() < host.rests_until:
+            raise FetchError(
+                "the host has asked for a pause",
+                reason="rate-limited",
+                item=url,
+                hint=f"Fetch again in {host.rests_until - time.monotonic():.0f} seconds",
+                retryable=True,
+            )
+        if host.misses >= TRIES_PER_HOST:
             raise _unreachable(url, "the host could not be reached a moment ago")
+
+    def rest(self, url: str, seconds: float) -> None:
+        """Leave a host alone, as it asked.
+
+        :param url: The link that it answered.
+        :param seconds: For how long.
+        """
+        self._host(url).rests_until = time.monotonic() + seconds
 
     def _host(self, url: str) -> _Host:
         return self._hosts.setdefault(host_of(url), _Host())

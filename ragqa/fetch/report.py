@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from ragqa.errors import FetchReason
+from ragqa.errors import FetchReason, RagqaError
 from ragqa.manifest import FileKind
 
 __all__ = [
@@ -63,6 +63,12 @@ class FetchOptions:
     retries: int = RETRIES
     max_bytes: int = MAX_BYTES
     raw_github: str = RAW_GITHUB
+
+    def __post_init__(self) -> None:
+        """Refuse numbers that no fetch could work with."""
+        for name, least in (("timeout_s", 0.001), ("retries", 0), ("max_bytes", 1)):
+            if getattr(self, name) < least:
+                raise RagqaError(f"{name} must be at least {least}", item=getattr(self, name))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

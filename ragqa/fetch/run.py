@@ -56,10 +56,13 @@ def fetch_papers(
     :param on_progress: Told of bytes that came and rows that are done, one call at a time.
     :return: A row for every file.
     :raises UnfetchedError: If `FetchOptions.locked` and a file is not there as locked.
-    :raises CorpusError: If the folder is missing, in use by another fetch, or a paper_id is bad.
+    :raises CorpusError: If the folder, or the mirror's, is missing, the corpus is in use by
+        another fetch, or a paper_id is bad.
     :raises ManifestError: If the lock is damaged.
     """
     options, directory = options or FetchOptions(), Path(directory)
+    if options.mirror is not None and not options.mirror.is_dir():
+        raise CorpusError("there is no such mirror folder", item=options.mirror)
     if options.locked:
         return _check(Shelf(papers, directory, options.raw_github))
     with alone(directory):

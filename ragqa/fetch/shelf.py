@@ -19,6 +19,7 @@ from typing import Literal
 from ragqa._files import sha256_file, sync_dir
 from ragqa.errors import CorpusError
 from ragqa.fetch.links import Want, wants
+from ragqa.fetch.mirror import is_there
 from ragqa.fetch.report import Received
 from ragqa.manifest import Lock, LockEntry, Origin, load_lock, save_lock
 from ragqa.records import Paper
@@ -96,7 +97,7 @@ class Shelf:
         if entry is None:
             return "none"
         path = self.path(entry.path)
-        if not path.is_file():
+        if not is_there(path):
             return "missing"
         same = path.stat().st_size == entry.size and sha256_file(path) == entry.sha256
         return "good" if same else "changed"
@@ -110,10 +111,10 @@ class Shelf:
         """
         entry = self._lock.get(want.paper_id, want.kind)
         ours = entry is not None and entry.origin != "dropped" and entry.path == want.name
-        if not ours and self.path(want.name).is_file():
+        if not ours and is_there(self.path(want.name)):
             return want.name
         name = f"pdf/{want.drop_name}"
-        if want.drop_name and self._taken[name] == 1 and self.path(name).is_file():
+        if want.drop_name and self._taken[name] == 1 and is_there(self.path(name)):
             return name
         return None
 
@@ -148,7 +149,7 @@ class Shelf:
         final = self.path(want.name)
         with self._mutex:
             before = self._lock
-            foreign = final.is_file() and not self._is_ours(want)
+            foreign = is_there(final) and not self._is_ours(want)
             self._save(before.with_entry(entry))
             try:
                 if foreign:
@@ -185,8 +186,10 @@ class Shelf:
 
     def _names(self) -> Iterator[str]:
         for folder in FOLDERS:
-            path = self.path(folder)
-            names = sorted(each.name for each in path.iterdir()) if path.is_dir() else []
+            try:
+                names = sorted(each.name for each in self.path(folder).iterdir())
+            except OSError:  # no such folder, or none that can be read
+                continue
             yield from (f"{folder}/{name}" for name in names if not name.startswith("."))
 
     def _save(self, lock: Lock) -> None:
