@@ -24,7 +24,7 @@ PARSER_VERSION = "1"
 """Part of every fingerprint: raise it with any change to the canonical text."""
 
 _BY_PYPDF = "text by pypdf: pdfium's was unusable"
-_MAX_README_BYTES = 2_000_000  # larger ones are data dumps
+_MAX_README_BYTES = 1_000_000  # what comes after is a data dump
 _MIN_TEXT = 20  # letters a document must have to be worth indexing
 _MAX_BAD = 0.1  # share of unmapped characters from which a text layer counts as garbled
 _MIN_WORDS = 30  # fewer words say nothing about being garbled
@@ -137,7 +137,7 @@ def parse_readme(path: Path, *, paper_id: str) -> Document:
     :param path: The file: Markdown or plain text, UTF-8.
     :param paper_id: The paper whose repository it is.
     :return: The document.
-    :raises ParseError: Unreadable, too large, or without text.
+    :raises ParseError: Unreadable, or without text.
     """
     try:
         data = path.read_bytes()[: _MAX_README_BYTES + 1]

@@ -1,14 +1,16 @@
 """READMEs and summaries -> documents: the texts that have lines instead of pages.
 
 markdown-it finds the blocks of a README; inside a block, marks that are no text (emphasis, link
-targets, images, HTML tags) are left out. A link's target never reaches the canonical text, and
-the place it was left out of is a break, so a sentence around a link is searched but not quoted.
+targets, images, HTML tags) are left out, also where they go over several lines. A link's target
+never reaches the canonical text, and the place it was left out of is a break, so a sentence around
+a link is searched but not quoted.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from ragqa.parse.canonical import TextBuilder
@@ -17,16 +19,30 @@ from ragqa.records import Document, DocumentKind, Run
 __all__ = ["readme_document", "summary_document"]
 
 _NEWLINE = re.compile(r"\r\n|\r|\n")
-# What is left out inside a block, in the order in which it must be tried. Group 1, where it
-# matched, is text that stays. Every repetition is bounded, so hostile input costs linear time.
+# A link's target with its title, in round brackets, and what stands in square ones.
+_TARGET = (
+    r"\(\s{0,9}(?:<[^<>\n]{0,1000}>|(?:[^()\s<]|\([^()\s]{0,300}\)){0,1000}+)"
+    r"(?:\s{1,9}(?:\"[^\"]{0,300}\"|'[^']{0,300}'|\([^()]{0,300}\)))?\s{0,9}\)"
+)
+_LABEL = rf"(?:[^\[\]]|!?\[[^\[\]]{{0,200}}\](?:{_TARGET})?+){{0,300}}+"
+# What is left out inside a block, in the order in which it must be tried. A named group that
+# matched is text that stays. Every repetition is bounded and none that contains another gives
+# back what it took, so hostile input costs linear time.
 _MARKUP = re.compile(
-    r"<!--.{0,2000}?-->"  # comments
-    r"|\[!\[[^\[\]]{0,300}\]\([^()]{0,1000}\)\](?:\([^()]{0,1000}\))?"  # images that are links
-    r"|!\[[^\[\]]{0,300}\]\([^()\s]{0,1000}[^()]{0,200}\)"  # images
-    r"|\[([^\[\]]{0,500})\]\([^()\s]{0,1000}[^()]{0,200}\)"  # links: the text stays
-    r"|<https?://[^<>\s]{0,1000}>|https?://[^\s<>()\]]{1,1000}"  # bare links
-    r"|</?[a-zA-Z][^<>]{0,1000}>"  # tags
-    r"|[*`]{1,3}|(?<!\w)_{1,3}|_{1,3}(?!\w)"  # emphasis and code marks
+    r"<!--[\s\S]{0,2000}?-->|<(?P<t>script|style)\b[\s\S]{0,2000}?</(?P=t)>"  # comments, programs
+    rf"|!\[{_LABEL}\](?:{_TARGET}|\[[^\[\]]{{0,200}}\])"  # images
+    rf"|\[(?P<label>{_LABEL})\]{_TARGET}"  # links
+    r"|(?<=\])\(\s{0,9}<?[^\s<>)]{1,1000}[)>]{0,2}"  # targets of links that are not well formed
+    r"|<[a-z][a-z0-9+.-]{1,30}:[^<>\s]{0,1000}>"  # bare links
+    r"|(?:\b(?:https?|ftp|file)://|\b(?:mailto:|www\.)(?=\w))[^\s<>()\[\]]{0,1000}"
+    r"|</?(?P<tag>[a-z][a-z0-9-]{0,30})(?:[\s/][^<>]{0,2000})?>"  # tags
+    r"|\\(?P<escaped>[!-/:-@\[-`{-~])|\\$"  # escapes; a line break that was asked for
+    r"|[*`]{1,3}|~~|(?<!\w)_{1,3}|_{1,3}(?!\w)",  # emphasis and code marks
+    re.IGNORECASE | re.MULTILINE,
+)
+# Tags that part words: "one<br>two".
+_PARTING = frozenset(
+    "br p div li ul ol dl dt dd table tr td th h1 h2 h3 h4 h5 h6 hr summary details".split()
 )
 _BLOCK_MARKS = re.compile(r"^[\s>#*+|-]*(?:\d{1,3}[.)]\s+)?")
 
@@ -69,6 +85,7 @@ def _document(
         start = _write_block(builder, block)
         if block.is_heading and start < len(builder):
             headings.append((start, len(builder)))
+    builder.strip_end(" \n")
     return Document(
         paper_id=paper_id,
         kind=kind,
@@ -87,32 +104,68 @@ def _line_starts(raw: str) -> tuple[int, ...]:
 
 def _write_block(builder: TextBuilder, block: _Block) -> int:
     """Append a block; return where its text starts."""
-    mark, start = "\n", None
-    for at, line in block.lines:
-        builder.add_separator(mark, max(0, at - 1))
-        start = len(builder) if start is None else start
-        _write_inline(builder, line.rstrip(), at)
-        is_hard_break = line.endswith("  ") or line.endswith("\\")
-        mark = "\n" if is_hard_break else " "
-    return len(builder) if start is None else start
+    if not block.lines:
+        return len(builder)
+    builder.strip_end(" ")
+    builder.add_separator("\n", max(0, block.lines[0][0] - 1))
+    start = len(builder)
+    _write_part(builder, _Joined(block.lines), 0, None)
+    return start
 
 
-def _write_inline(builder: TextBuilder, line: str, raw: int) -> None:
-    at = 0
-    for match in _MARKUP.finditer(line):
-        builder.add_line(line[at : match.start()], raw + at)
-        kept_start, kept_end = match.span(1) if match.group(1) is not None else (match.start(),) * 2
-        _leave_out(builder, line[match.start() : kept_start])
-        if kept_end > kept_start:
-            _write_inline(builder, line[kept_start:kept_end], raw + kept_start)
-        _leave_out(builder, line[kept_end : match.end()])
-        at = match.end()
-    builder.add_line(line[at:].removesuffix("\\"), raw + at)
+class _Joined:
+    """A block's lines as one text, with the raw offset of each character.
+
+    :ivar text: The lines, a line feed between each two.
+    """
+
+    def __init__(self, lines: Sequence[tuple[int, str]]) -> None:
+        self.text = "\n".join(line for _, line in lines)
+        self._raw = [raw for raw, _ in lines]
+        self._starts = [0, *(at.end() for at in re.finditer("\n", self.text))]
+
+    def raw(self, at: int) -> int:
+        """Return the raw offset of a character."""
+        row = bisect_right(self._starts, at) - 1
+        return self._raw[row] + at - self._starts[row]
 
 
-def _leave_out(builder: TextBuilder, markup: str) -> None:
-    if any(char.isalnum() for char in markup):
+def _write_part(builder: TextBuilder, joined: _Joined, start: int, end: int | None) -> None:
+    """Append the visible text of a part of a block."""
+    end = len(joined.text) if end is None else end
+    for match in _MARKUP.finditer(joined.text, start, end):
+        _write_text(builder, joined, start, match.start())
+        _write_markup(builder, joined, match)
+        start = match.end()
+    _write_text(builder, joined, start, end)
+
+
+def _write_markup(builder: TextBuilder, joined: _Joined, match: re.Match[str]) -> None:
+    """Append what a link or an escape leaves of itself; note what is left out."""
+    low, high = match.start(), match.start()
+    if match["escaped"]:
+        low, high = match.span("escaped")
+        builder.add_line(match["escaped"], joined.raw(low))
+    elif match["label"]:
+        low, high = match.span("label")
+        _write_part(builder, joined, low, high)
+    elif (match["tag"] or "").lower() in _PARTING:
+        builder.add_separator(" ", joined.raw(low))
+    if any(map(str.isalnum, match.string[match.start() : low] + match.string[high : match.end()])):
         builder.mark_break()
+
+
+def _write_text(builder: TextBuilder, joined: _Joined, start: int, end: int) -> None:
+    """Append text without markup; a line ends in a blank, or in a break where one is asked for."""
+    text = joined.text
+    while (stop := text.find("\n", start, end)) >= 0:
+        builder.add_line(text[start:stop], joined.raw(start))
+        builder.strip_end(" ")
+        is_break = text.endswith(("  ", "\\"), 0, stop)
+        builder.add_separator("\n" if is_break else " ", joined.raw(stop))
+        start = stop + 1
+    if start < end:
+        builder.add_line(text[start:end], joined.raw(start))
 
 
 def _paragraphs(raw: str) -> Iterator[_Block]:
@@ -137,8 +190,10 @@ def _readme_blocks(raw: str) -> Iterator[_Block]:
     from markdown_it import MarkdownIt
 
     # markdown-it counts lines after it has normalised line ends; a lone CR would shift them.
+    # Blocks are all that is asked of it: inline marks are found here, with their offsets.
     lines = list(_raw_lines(raw))
-    tokens = MarkdownIt("commonmark").enable("table").parse("\n".join(text for _, text in lines))
+    parser = MarkdownIt("commonmark").enable("table").disable("inline")
+    tokens = parser.parse("\n".join(text for _, text in lines))
     previous = ""
     searched: dict[int, int] = {}
     for token in tokens:
