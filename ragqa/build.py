@@ -17,7 +17,6 @@ answers until the new one is complete.
 from __future__ import annotations
 
 import os
-import shutil
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -30,13 +29,9 @@ from ragqa._files import sha256_bytes
 from ragqa.chunk import CHUNKER_VERSION, ChunkOptions, chunk_document
 from ragqa.errors import IndexStateError, ParseError, ParseReason
 from ragqa.fetch import local_files
-from ragqa.index.generation import (
-    Generation,
-    load_indexed_document,
-    open_generation,
-    write_generation,
-)
+from ragqa.index.generation import Generation, open_generation, write_generation
 from ragqa.index.records import IndexedDocument, quantise
+from ragqa.index.work import WorkShelf, find_document
 from ragqa.manifest import Manifest, load_manifest
 from ragqa.parse import PARSER_VERSION, parse_readme, parse_summary
 from ragqa.parse.worker import ParseRequest, parse_many
@@ -50,7 +45,6 @@ __all__ = ["BuildProgress", "BuildReport", "BuildRow", "BuildStatus", "build_ind
 BuildStatus = Literal["reused", "built", "failed", "skipped"]
 """How one document fared: `skipped` has no file yet, `failed` has one that cannot be used."""
 
-_WORK = "work"
 _FLUSH_SECONDS = 20.0  # a killed build loses at most about this much embedding
 
 
@@ -168,17 +162,18 @@ def build_index(
     wants, skipped = _wants(manifest, corpus, embedder)
     fingerprint = _fingerprint(manifest, corpus, index, embedder)
     with ExitStack() as stack:
+        shelf = stack.enter_context(WorkShelf(index))
         old = _open_old(index, stack)
-        shelf = _WorkShelf(index / _WORK, stack)
         job = _Build(old, shelf, embedder, on_progress, len(wants))
         job.run(wants, jobs)
         rows = _in_order(manifest, [*job.rows, *skipped])
         removed = _removed(old, {item.place for item in job.documents})
-        if old is not None and job.is_all_reused and not removed and _same(old, fingerprint):
+        if old is not None and not (job.is_new or removed) and _same(old, fingerprint):
+            shelf.clear()
             return BuildReport(rows=rows, index=index, generation=old.number, changed=False)
         on_progress(BuildProgress(stage="write", done=len(wants), total=len(wants)))
         folder = write_generation(index, job.documents, manifest.papers, fingerprint=fingerprint)
-    shutil.rmtree(index / _WORK, ignore_errors=True)
+        shelf.clear()
     number = int(folder.name.removeprefix("gen-"))
     return BuildReport(rows=rows, index=index, generation=number, changed=True, removed=removed)
 
@@ -242,9 +237,11 @@ def _fingerprint(
 def _open_old(index: Path, stack: ExitStack) -> Generation | None:
     """Open the generation in force; a missing or damaged one is built anew."""
     try:
-        return stack.enter_context(open_generation(index))
+        old = stack.enter_context(open_generation(index))
+        old.store.keys()  # a store that is too large to be hashed when opened is read here first
     except IndexStateError:
         return None
+    return old
 
 
 def _same(old: Generation, fingerprint: dict[str, str]) -> bool:
@@ -267,46 +264,12 @@ def _in_order(manifest: Manifest, rows: Sequence[BuildRow]) -> tuple[BuildRow, .
     return tuple(sorted(rows, key=lambda r: (papers.index(r.paper_id), kinds.index(r.kind))))
 
 
-class _WorkShelf:
-    """What builds of this index finished and have not put in force yet.
-
-    A part is an index of its own with the documents of some seconds' work, so it is whole or not
-    there, and damage to it is found like damage to any index.
-    """
-
-    def __init__(self, directory: Path, stack: ExitStack) -> None:
-        self._directory = directory
-        self._parts: list[Generation] = []
-        for part in sorted(directory.glob("part-*")) if directory.is_dir() else ():
-            try:
-                self._parts.append(stack.enter_context(open_generation(part)))
-            except IndexStateError:
-                shutil.rmtree(part, ignore_errors=True)
-
-    def find(self, want: _Want) -> IndexedDocument | None:
-        """Return a finished document, if there is one."""
-        found = (_reuse(part, want) for part in self._parts)
-        return next((item for item in found if item is not None), None)
-
-    def put(self, documents: Sequence[IndexedDocument]) -> None:
-        """Keep finished documents."""
-        part = self._directory / f"part-{time.time_ns():020d}"
-        write_generation(part, documents, [item.paper for item in documents], fingerprint={})
-
-
-def _reuse(generation: Generation, want: _Want) -> IndexedDocument | None:
-    place = (want.paper.paper_id, want.kind)
-    if generation.store.keys().get(place) != want.key:
-        return None
-    return replace(load_indexed_document(generation, *place), paper=want.paper)
-
-
 @dataclass
 class _Build:
     """One build's state: what is finished, and its rows."""
 
     old: Generation | None
-    shelf: _WorkShelf
+    shelf: WorkShelf
     embedder: Embedder
     on_progress: Callable[[BuildProgress], None]
     total: int
@@ -316,9 +279,9 @@ class _Build:
     _flushed: float = field(default_factory=time.monotonic)
 
     @property
-    def is_all_reused(self) -> bool:
-        """Say whether no document was built or failed."""
-        return all(row.status == "reused" for row in self.rows)
+    def is_new(self) -> bool:
+        """Say whether any document is not in the old generation as it is now."""
+        return any(row.status == "built" for row in self.rows)
 
     def run(self, wants: Sequence[_Want], jobs: int) -> None:
         """Take over what is there, build the rest."""
@@ -330,13 +293,14 @@ class _Build:
                 self._build(want, parsed)
 
     def _take_over(self, want: _Want) -> bool:
-        item = _reuse(self.old, want) if self.old is not None else None
+        place = (want.paper.paper_id, want.kind)
+        item = find_document(self.old, place, want.key) if self.old is not None else None
         status: BuildStatus = "reused"
         if item is None:
-            item, status = self.shelf.find(want), "built"
+            item, status = self.shelf.find(place, want.key), "built"
         if item is None:
             return False
-        self._finish(item, status)
+        self._finish(replace(item, paper=want.paper), status)
         return True
 
     def _build(self, want: _Want, document: Document) -> None:

@@ -15,17 +15,14 @@ import os
 import shutil
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from ragqa._files import sync_dir
 from ragqa.errors import (
     BuildError,
-    IndexBusyError,
     IndexDamagedError,
     IndexMissingError,
     IndexStateError,
@@ -44,6 +41,7 @@ from ragqa.index.layout import (
     point,
 )
 from ragqa.index.lexical import write_lexical
+from ragqa.index.locking import build_errors, writer_lock
 from ragqa.index.meta import Meta, write_meta
 from ragqa.index.packing import PackedDocument, pack_document
 from ragqa.index.reading import (
@@ -98,9 +96,9 @@ def write_generation(
     :raises BuildError: A document is not sound, or the disk is full or refuses; what was in force
         stays in force.
     """
-    with _writer_lock(directory):
+    with writer_lock(directory, _LOCK):
         packed = sorted((pack_document(item) for item in documents), key=lambda item: item.place)
-        with _build_errors(directory):
+        with build_errors(directory):
             before = current_number(directory)
             _remove_leftovers(directory)
             folder = _write_new(directory, papers, packed, fingerprint)
@@ -120,7 +118,7 @@ def rollback(directory: Path) -> Path:
     """
     if not numbers(directory):
         raise missing(directory)
-    with _writer_lock(directory):
+    with writer_lock(directory, _LOCK):
         current = current_number(directory)
         earlier = [n for n in numbers(directory) if current is None or n < current]
         if not earlier:
@@ -137,7 +135,7 @@ def rollback(directory: Path) -> Path:
                     item=check.path,
                     hint="Run `ragqa rebuild`",
                 )
-        with _build_errors(directory):
+        with build_errors(directory):
             point(directory, folder.name)
     return folder
 
@@ -251,35 +249,3 @@ def _remove_old(directory: Path, before: int | None, keep: int) -> None:
             folder = directory / folder_name(number)
             doomed = folder.rename(directory / f"{_ASIDE}{uuid.uuid4().hex}")
             shutil.rmtree(doomed, ignore_errors=True)
-
-
-@contextmanager
-def _writer_lock(directory: Path) -> Iterator[None]:
-    with _build_errors(directory):
-        directory.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(directory / _LOCK)
-        try:
-            lock.acquire(timeout=0)
-        except Timeout as error:
-            raise IndexBusyError(
-                "another process is writing this index",
-                item=directory,
-                hint="Try again when it is done; it can be asked meanwhile",
-            ) from error
-    try:
-        yield
-    finally:
-        lock.release()
-
-
-@contextmanager
-def _build_errors(directory: Path) -> Iterator[None]:
-    try:
-        yield
-    except (OSError, NotImplementedError) as error:
-        raise BuildError(
-            f"the index cannot be written ({error})",
-            item=directory,
-            hint="Free some space or choose a folder that can be written; the index that was"
-            " there before stays in force",
-        ) from error
