@@ -379,6 +379,37 @@ def test_a_second_process_is_told_at_once(index):
     assert codes == [7, 0]
 
 
+# --- what a power cut may not reorder ---
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="needs Linux to name a handle")
+def test_everything_is_flushed_before_it_is_named(index, monkeypatch):
+    done: list[tuple[str, str]] = []
+
+    def note(action, path):
+        done.append((action, Path(path).name))
+
+    def fsync(fd):
+        note("flush", Path(f"/proc/self/fd/{fd}").readlink())
+
+    for name in ("rename", "replace"):
+        real = getattr(os, name)
+        monkeypatch.setattr(
+            os, name, lambda old, new, *, r=real: (r(old, new), note("name", new))[0]
+        )
+    monkeypatch.setattr(os, "fsync", fsync)
+    folder = write(index, GAMMA)
+    named, swapped = done.index(("name", folder.name)), done.index(("name", "CURRENT"))
+    flushed = {name for action, name in done[:named] if action == "flush"}
+    with open_generation(index) as generation:
+        files = {Path(name).name for name in generation.meta.files}
+    assert files | {"lexical"} <= flushed
+    assert any(name.startswith("tmp-") for name in flushed)  # the generation's own folder
+    assert done[named + 1] == ("flush", index.name)
+    assert done[swapped - 1][0] == "flush"  # CURRENT's new content
+    assert done[swapped + 1] == ("flush", index.name)
+
+
 # --- damage ---
 
 
