@@ -60,8 +60,9 @@ class Reply:
     def for_request(self, asked: Mapping[str, str]) -> Reply:
         """Return the reply that these request headers make of it."""
         etag, date = self.headers.get("ETag"), self.headers.get("Last-Modified")
-        same = (asked.get("If-None-Match"), asked.get("If-Modified-Since"))
-        if self.conditional and ((etag and same[0] == etag) or (not same[0] and date == same[1])):
+        tag, since = asked.get("If-None-Match"), asked.get("If-Modified-Since")
+        same = tag == etag if tag else since is not None and since == date
+        if self.conditional and same:
             return Reply(status=304, headers=self.headers)
         found = _RANGE.match(asked.get("Range", ""))
         valid = asked.get("If-Range") in {None, etag, date}

@@ -5,8 +5,12 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import signal
 import socket
+import subprocess
+import sys
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -727,6 +731,38 @@ def test_lost_file_comes_back_with_other_bytes(server: ScriptedServer, corpus: P
     row = fetch_one(corpus, url)
     assert (row.status, row.reason) == ("fetched", "changed")
     assert lock_entry(corpus).sha256 == sha256_bytes(OTHER_PDF)
+
+
+def test_lost_file_is_not_asked_for_conditionally(server: ScriptedServer, corpus: Path) -> None:
+    url = server.on("/x.pdf", Reply(body=PDF, headers={"ETag": '"1"'}, conditional=True))
+    fetch_one(corpus, url)
+    (corpus / "pdf/a.pdf").unlink()
+    assert fetch_one(corpus, url, refresh=True).status == "fetched"
+    assert (corpus / "pdf/a.pdf").read_bytes() == PDF
+
+
+def test_killed_fetch_keeps_what_it_has(server: ScriptedServer, corpus: Path) -> None:
+    tag = {"ETag": '"1"'}
+    whole = server.on("/1.pdf", Reply(body=PDF))
+    half = server.on("/2.pdf", Reply(body=PDF, headers=tag, stall_after=200_000))
+    code = (
+        "import sys; from pathlib import Path; from ragqa.fetch import fetch_papers; "
+        "from ragqa.records import Paper; fetch_papers([Paper(paper_id=f'p{n}', title='T', url=u) "
+        "for n, u in enumerate(sys.argv[2:])], Path(sys.argv[1]))"
+    )
+    part = corpus / "pdf/.p1.pdf.part"
+    with subprocess.Popen([sys.executable, "-c", code, str(corpus), whole, half]) as child:
+        while child.poll() is None and not (part.is_file() and part.stat().st_size):
+            time.sleep(0.01)
+        child.kill()
+    assert child.returncode == -signal.SIGKILL
+    kept = part.stat().st_size
+    server.on("/2.pdf", Reply(body=PDF, headers=tag, ranges=True))
+    report = fetch(corpus, paper(whole, paper_id="p0"), paper(half, paper_id="p1"))
+    assert [row.status for row in report.rows] == ["unchanged", "fetched"]
+    assert [row.sha256 for row in report.rows] == [sha256_bytes(PDF)] * 2
+    assert server.count("/1.pdf") == 1
+    assert server.asked("/2.pdf")[1]["Range"] == f"bytes={kept}-"
 
 
 def test_new_link_makes_the_old_file_stale(server: ScriptedServer, corpus: Path) -> None:
