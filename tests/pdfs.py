@@ -100,8 +100,13 @@ def _line(canvas: Canvas, x: float, y: float, text: str, size: float = 10.0) -> 
 
 def paper(path: Path) -> Path:
     """A paper of four pages: everything that a good parser must undo or recognise, once."""
+    return _write_paper(path, 0)
+
+
+def _write_paper(path: Path, degrees: int) -> Path:
     canvas = _canvas(path)
     for number, lines in enumerate(_PAPER, 1):
+        _turn(canvas, degrees)
         _line(canvas, MARGIN, HEIGHT - 40, RUNNING_HEAD, 8)
         y = HEIGHT - 90.0
         for style, text in lines:
@@ -113,6 +118,14 @@ def paper(path: Path) -> Path:
         canvas.showPage()
     canvas.save()
     return path
+
+
+def _turn(canvas: Canvas, degrees: int) -> None:
+    """Turn a page by the page's own entry, and what is painted on it back again."""
+    canvas.setPageRotation(degrees)  # reportlab swaps width and height of the page with it
+    corner = {0: (0, 0), 90: (HEIGHT, 0), 180: (WIDTH, HEIGHT), 270: (0, WIDTH)}
+    canvas.translate(*corner[degrees])
+    canvas.rotate(degrees)
 
 
 def plain(path: Path, paragraphs: Sequence[str], *, lines_a_page: int = 45) -> Path:
@@ -193,12 +206,8 @@ def image_only(path: Path) -> Path:
 
 
 def rotated(path: Path, *, degrees: int = 90) -> Path:
-    """`paper` with a rotation on each page, as a scanner's software leaves it."""
-    writer = PdfWriter(clone_from=paper(path))
-    for page in writer.pages:
-        page.rotate(degrees)
-    writer.write(path)
-    return path
+    """`paper` with turned pages whose text is turned too, so it reads upright on the screen."""
+    return _write_paper(path, degrees)
 
 
 def attachment(path: Path) -> Path:
@@ -332,15 +341,18 @@ ENGLISH = (
 )
 
 
-def mapped(path: Path, lines: Sequence[str], to_unicode: Callable[[str], str]) -> Path:
+def mapped(
+    path: Path, lines: Sequence[str], to_unicode: Callable[[str], str], *, mode: int = 0
+) -> Path:
     """Lines of ASCII whose glyphs look right and whose character map says something else.
 
-    `to_unicode` turns a letter into hex UTF-16BE, as it stands in the file's ToUnicode map.
+    `to_unicode` turns a letter into hex UTF-16BE, as it stands in the file's ToUnicode map;
+    `mode` is the text render mode.
     """
     raw = Raw()
     letters = sorted({letter for line in lines for letter in line})
     font = raw.font({ord(letter): to_unicode(letter) for letter in letters})
-    raw.page(_show(lines), f"/Font << /F1 {font} 0 R >>")
+    raw.page(f"{mode} Tr ".encode() + _show(lines), f"/Font << /F1 {font} 0 R >>")
     return raw.write(path)
 
 

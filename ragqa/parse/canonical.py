@@ -152,6 +152,9 @@ class TextBuilder:
             self._last = self._parts[-1][-1] if self._parts else ""
         while self.runs and self.runs[-1].start >= self._length:
             self.runs.pop()
+        if self.breaks and self.breaks[-1] > self._length:
+            self.breaks.pop()
+            self.mark_break()
 
 
 def canonical_document(pdf: RawPdf, *, paper_id: str, sha256: str) -> Document:
@@ -290,7 +293,7 @@ class _PageWriter:
                     self.builder.mark_break()
                 at = min(end, high)
         self.builder.add_line(page.text[at:end], at)
-        if line.hyphen:
+        if line.hyphen and not any(low <= end < high for low, high in page.hidden):
             self.builder.add("-", end)
         continues = self._heading_lines.get((page.number, line))
         if continues is not None:
