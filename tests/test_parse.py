@@ -452,7 +452,7 @@ def test_every_verbatim_sentence_of_a_real_paper_stands_at_its_locators(path: Pa
 
 @needs_papers
 @pytest.mark.slow
-def test_pypdf_finds_the_same_sentences_on_the_same_pages(record_property) -> None:
+def test_pypdf_finds_the_same_sentences_on_the_same_pages(record_testsuite_property) -> None:
     """An independent reader agrees; what it misses is mostly order around formulas and floats."""
     found = total = 0
     for path in ALL:
@@ -464,7 +464,7 @@ def test_pypdf_finds_the_same_sentences_on_the_same_pages(record_property) -> No
                 numbers = [at.page for at in locators if isinstance(at, PageLocator)]
                 total += 1
                 found += _stands_on(key(document.text[s.start : s.end]), pages, numbers)
-    record_property("found by pypdf", f"{found} of {total}")
+    record_testsuite_property("found by pypdf", f"{found} of {total}")
     assert found >= 0.97 * total
 
 
