@@ -2,13 +2,16 @@
 
 `HashedEmbedder` is an `ragqa.embed.Embedder` without any model: texts that share words are near
 each other, texts that share none are not, and equal texts have equal vectors in every process.
+`save_tiny_model` makes a real sentence-transformers model of some thousand random weights.
 """
 
 from __future__ import annotations
 
 import re
+import string
 from collections.abc import Sequence
 from hashlib import blake2b
+from pathlib import Path
 
 import numpy as np
 
@@ -23,7 +26,9 @@ from ragqa.embed.base import (
     unit_rows,
 )
 
-__all__ = ["HashedEmbedder"]
+__all__ = ["TINY_WINDOW", "HashedEmbedder", "save_tiny_model"]
+
+TINY_WINDOW = 48  # tokens that a tiny model sees
 
 _TOKEN = re.compile(r"\w+|[^\w\s]")
 _REST = 0.05  # weight of the component that all texts share, so that an empty text has a direction
@@ -71,3 +76,56 @@ class HashedEmbedder:
                 seed = int.from_bytes(blake2b(token.casefold().encode(), digest_size=8).digest())
                 row[1 + (seed >> 1) % (self.dim - 1)] += 1 if seed & 1 else -1
         return unit_rows(rows)
+
+
+def save_tiny_model(
+    folder: Path,
+    *,
+    pooling: str = "mean",
+    dense: bool = False,
+    prompts: dict[str, str] | None = None,
+    seed: int = 0,
+) -> Path:
+    """Save a BERT of random weights in sentence-transformers layout; takes no download.
+
+    :param folder: Where; made if needed.
+    :param pooling: sentence-transformers' name of the pooling.
+    :param dense: Whether a dense layer follows the pooling, which ragqa does not export.
+    :param prompts: The model's prompts.
+    :param seed: Other seeds give other weights.
+    :return: The folder.
+    """
+    from ragqa.embed.reference import quiet
+
+    with quiet():
+        import torch
+        from sentence_transformers import SentenceTransformer
+        from sentence_transformers.models import Dense, Normalize, Pooling, Transformer
+        from transformers import BertConfig, BertModel, BertTokenizerFast
+
+        torch.manual_seed(seed)
+        inner = folder.with_name(folder.name + "-bert")
+        inner.mkdir(parents=True)
+        letters = string.ascii_lowercase + string.digits + string.punctuation
+        pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *letters]
+        pieces += [f"##{letter}" for letter in letters] + ["the", "network", "##ing", "image"]
+        (inner / "vocab.txt").write_text("\n".join(pieces), encoding="utf-8")
+        BertTokenizerFast(str(inner / "vocab.txt"), model_max_length=TINY_WINDOW).save_pretrained(
+            inner
+        )
+        sizes = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2}
+        config = BertConfig(
+            vocab_size=len(pieces),
+            num_attention_heads=4,
+            max_position_embeddings=64,
+            initializer_range=0.5,  # far apart, so that a wrong vector shows
+            **sizes,
+        )
+        BertModel(config).save_pretrained(inner)
+        layers = [Transformer(str(inner)), Pooling(32, pooling_mode=pooling)]
+        layers += [Dense(32, 24)] if dense else []
+        model = SentenceTransformer(
+            modules=[*layers, Normalize()], device="cpu", prompts=prompts or {}
+        )
+        model.save(str(folder))
+    return folder

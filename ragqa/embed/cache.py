@@ -96,12 +96,16 @@ def cache_roots(cache: Path | None) -> list[Path]:
     :param cache: The folder to use; without one ``RAGQA_CACHE``, else the user's cache folder.
     :return: That folder, then a private one in the temp folder if there is one already.
     """
+    usual, private = _usual_root(cache), _temp_name()
+    roots = [] if usual is None else [usual]
+    return [*roots, private] if _is_private(private) else roots
+
+
+def _usual_root(cache: Path | None) -> Path | None:
     named = os.environ.get(ENV_CACHE)
-    chosen = cache or (Path(named) if named else Path(platformdirs.user_cache_dir("ragqa", False)))
+    root = cache or (Path(named) if named else Path(platformdirs.user_cache_dir("ragqa", False)))
     # With neither HOME nor a passwd entry the user's cache folder stays an unexpanded "~/..."
-    roots = [] if chosen.parts[:1] == ("~",) else [chosen.absolute()]
-    fallback = _temp_name()
-    return [*roots, fallback] if _is_private(fallback) else roots
+    return None if root.parts[:1] == ("~",) else root.absolute()
 
 
 def find_entry(roots: list[Path], key: str, *, say: Progress) -> Entry | None:
@@ -116,11 +120,11 @@ def find_entry(roots: list[Path], key: str, *, say: Progress) -> Entry | None:
         folder = root / "models" / key
         try:
             return Entry(folder=folder, recipe=_read_recipe(folder))
-        except FileNotFoundError:
-            if folder.exists():
-                say(f"the exported model in {folder} is incomplete; it will be exported anew")
+        except (FileNotFoundError, NotADirectoryError) as error:
+            if folder.is_dir():
+                say(f"the exported model in {folder} is incomplete ({error.filename} is missing)")
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            say(f"the exported model in {folder} is damaged ({error}); it will be exported anew")
+            say(f"the exported model in {folder} cannot be used: {error}")
     return None
 
 
@@ -147,19 +151,18 @@ def writable_root(cache: Path | None, *, say: Progress) -> Path:
     :return: The usual folder, or else a private one in the temp folder.
     :raises EmbedderError: If neither can be written.
     """
-    roots = cache_roots(cache)
-    for root in roots:
-        if _can_write(root):
-            return root
+    usual = _usual_root(cache)
+    if usual is not None and _can_write(usual):
+        return usual
     try:
         private = _make_private()
     except OSError as error:
         raise EmbedderError(
             "no folder for the exported model can be written",
-            item=", ".join(map(str, roots)),
+            item=usual,
             hint=f"Name one that can: {ENV_CACHE}=/some/folder",
         ) from error
-    say(f"cannot write {roots[0] if roots else 'the cache folder'}; using {private} instead")
+    say(f"{usual or 'the cache folder'} cannot be written; the model is kept in {private} instead")
     return private
 
 
@@ -267,8 +270,10 @@ def publish(folder: Path, recipe: Recipe, *, target: Path) -> Entry:
     seal = _seal(fields, files)
     write_json(folder / _META_FILE, {"recipe": fields, "files": files, "seal": seal})
     folder.chmod(0o755)  # mkdtemp gives 0700; a shared cache serves others too
+    damaged = folder.with_suffix(".old.part")  # a name that `scratch` sweeps after a crash here
     if target.exists():
-        target.rename(folder.with_suffix(".old.part"))  # swept by the next export
+        target.rename(damaged)
     folder.rename(target)
     sync_dir(target.parent)
+    shutil.rmtree(damaged, ignore_errors=True)
     return Entry(folder=target, recipe=recipe)

@@ -87,8 +87,9 @@ def not_exportable(model: Any) -> str | None:  # noqa: ANN401 - torch's classes 
     if names not in _MODULE_NAMES:
         return f"its layers are {' + '.join(names)}"
     transformer, pooling = model[0], model[1]
-    if getattr(pooling, "pooling_mode", None) not in _POOLINGS:
-        return "ragqa does not know its pooling"
+    mode = getattr(pooling, "pooling_mode", None)
+    if not isinstance(mode, str) or mode not in _POOLINGS:
+        return f"its pooling is {mode}"
     if not pooling.include_prompt and any(prompts(model)):
         return "it leaves its prompt out of the pooling"
     if model.truncate_dim is not None or getattr(transformer, "processing_kwargs", None):
@@ -180,18 +181,16 @@ def _difference(model: Any, embedder: OnnxEmbedder) -> float:  # noqa: ANN401
     fitting = [
         probe for probe, count in zip(probes, counts, strict=True) if count <= embedder.max_tokens
     ]
-    queries = embedder.embed_queries(probes)
-    chunks = embedder.embed_chunks(fitting, [()] * len(fitting)).chunks
+    query_prompt, chunk_prompt = prompts(model)
     options = {"normalize_embeddings": True, "show_progress_bar": False}
-    return float(
-        np.max(
-            np.abs(
-                np.concatenate(
-                    [
-                        queries - model.encode_query(probes, **options),
-                        chunks - model.encode_document(fitting, **options),
-                    ]
-                )
-            )
-        )
-    )
+    pairs = [
+        (
+            embedder.embed_queries(probes),
+            model.encode_query(probes, prompt=query_prompt, **options),
+        ),
+        (
+            embedder.embed_chunks(fitting, [()] * len(fitting)).chunks,
+            model.encode_document(fitting, prompt=chunk_prompt, **options),
+        ),
+    ]
+    return max(float(np.max(np.abs(ours - theirs))) for ours, theirs in pairs)

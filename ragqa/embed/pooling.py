@@ -28,7 +28,7 @@ def equal_batches(lengths: Sequence[int], *, size: int) -> Iterator[list[int]]:
 
     :param lengths: Each text's length in tokens.
     :param size: The most texts in a batch.
-    :return: Lists of indexes, shortest texts first, in the given order among equals.
+    :yield: Lists of indexes, shortest texts first, in the given order among equals.
     """
     order = sorted(range(len(lengths)), key=lengths.__getitem__)
     for _, group in groupby(order, key=lengths.__getitem__):

@@ -48,7 +48,7 @@ __all__ = [
 _HUB_SECONDS = 10  # for the one request that tells "offline" from "no such model"
 _UNSTATED_WINDOW = 512  # tokens, where a model states none: the window of BERT and its kin
 _LARGEST_WINDOW = 32_768  # tokens; larger statements mean "none" (transformers writes 1e30)
-_CHUNK_PROMPTS = ("document", "passage", "corpus")  # as encode_document looks for them
+_CHUNK_PROMPTS = ("document", "passage", "corpus")  # the names encode_document looks for
 _BATCH = 8  # texts
 
 
@@ -205,13 +205,14 @@ def window(model: Any) -> int:  # noqa: ANN401
 def prompts(model: Any) -> tuple[str, str]:  # noqa: ANN401
     """Return what a model wants before a query and before a chunk.
 
+    A model may have named the second one "passage": sentence-transformers 6.2 adds an empty
+    "document" of its own, which would hide it.
+
     :param model: A ``SentenceTransformer``.
-    :return: The two prompts, as ``encode_query`` and ``encode_document`` choose them.
+    :return: The two prompts, empty where there is none.
     """
-    default = model.prompts.get(model.default_prompt_name, "")
-    query = model.prompts.get("query", default)
-    named = (model.prompts[name] for name in _CHUNK_PROMPTS if name in model.prompts)
-    return query or "", next(named, default) or ""
+    named = [model.prompts.get(name) for name in _CHUNK_PROMPTS]
+    return model.prompts.get("query") or "", next(filter(None, named), "")
 
 
 def fingerprint(model: Any, recipe: object) -> str:  # noqa: ANN401
@@ -253,7 +254,7 @@ class ReferenceEmbedder:
         self.fingerprint = fingerprint(model, ["reference", layers, model.truncate_dim])
         self.dim = int(model.truncate_dim or model.get_embedding_dimension())
         self.pooled_sentences = False
-        self._chunk_prompt = prompts(model)[1]
+        self._query_prompt, self._chunk_prompt = prompts(model)
         special = self._tokenizer.num_special_tokens_to_add(False)
         self.max_tokens = self._window - special - self.count_tokens([self._chunk_prompt])[0]
 
@@ -271,7 +272,7 @@ class ReferenceEmbedder:
         :param texts: The queries.
         :return: ``(n, dim)`` float32 unit rows.
         """
-        return self._encode(self._model.encode_query, texts)
+        return self._encode(self._model.encode_query, texts, self._query_prompt)
 
     def embed_chunks(
         self, texts: Sequence[str], sentences: Sequence[Sequence[Span]]
@@ -287,16 +288,21 @@ class ReferenceEmbedder:
         whole = [len(self._tokenizer.encode(self._chunk_prompt + clean(text))) for text in texts]
         check_fits(texts, whole, limit=self._window)
         spans = flatten_spans(texts, sentences)
-        rows = self._encode(self._model.encode_document, spans)
+        encode = self._model.encode_document
+        rows = self._encode(encode, spans, self._chunk_prompt)
         rows[np.array(self.count_tokens(spans), int) == 0] = 0
-        return ChunkEmbeddings(
-            chunks=self._encode(self._model.encode_document, texts), sentences=rows
-        )
+        chunks = self._encode(encode, texts, self._chunk_prompt)
+        return ChunkEmbeddings(chunks=chunks, sentences=rows)
 
-    def _encode(self, encode: Any, texts: Sequence[str]) -> FloatMatrix:  # noqa: ANN401
+    def _encode(self, encode: Any, texts: Sequence[str], prompt: str) -> FloatMatrix:  # noqa: ANN401
         """Call one of the model's encoders on cleaned texts."""
         if not texts:
             return np.zeros((0, self.dim), np.float32)
         with quiet():
-            rows = encode([clean(t) for t in texts], batch_size=_BATCH, show_progress_bar=False)
+            rows = encode(
+                [clean(text) for text in texts],
+                prompt=prompt,
+                batch_size=_BATCH,
+                show_progress_bar=False,
+            )
         return unit_rows(np.asarray(rows, np.float32))

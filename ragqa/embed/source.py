@@ -58,7 +58,7 @@ def resolve(name: str) -> Source:
     if name in _PACKAGED_NAMES:
         return _packaged(name)
     folder = Path(name)
-    if folder.is_dir():
+    if name.strip() and folder.is_dir():
         return _local(name, folder.resolve())
     if folder.is_absolute() or name.startswith(".") or not name.strip():
         raise EmbedderError(
