@@ -20,16 +20,18 @@ __all__ = ["split_sentences"]
 _BLOCK = re.compile(r"[^\n]+")
 # After these a full stop ends no sentence when a number, a letter in brackets or a name follows.
 _ABBREVIATION = re.compile(
-    r"(?:\b(?:eqs?|figs?|secs?|sects?|tabs?|refs?|app|approx|cf|vs|resp|nos?|vols?|pp?|thm|def|prop"
-    r"|lem|cor|alg|ch|chap|ca|al|e\.g|i\.e|viz|dr|prof|st|mr|mrs|ms|jr|dept|univ|suppl|ext)"
+    r"(?:\b(?:eqs?|figs?|secs?|sects?|tabs?|refs?|app|approx|resp|nos?|vols?|pp?|thm|def|prop"
+    r"|lem|cor|alg|ch|chap|ca|al|jr|dept|univ|suppl|ext)"
     r"|\b[A-Z])\.$",
     re.IGNORECASE,
 )
+# After these none does.
+_ALWAYS = re.compile(r"\b(?:cf|vs|viz|e\.g|i\.e|dr|prof|mr|mrs|ms|st)\.$", re.IGNORECASE)
 _INITIAL = re.compile(r"(?:^|[\s(])[A-Z]\.$")
 # "see Appendix A. The ...", "of type B. In ...": a label at a sentence's end, not an initial.
 _LABEL = re.compile(
     r"\b(?:appendi(?:x|ces)|sections?|tables?|figures?|figs?\.|secs?\.|parts?|panels?|groups?|types?"
-    r"|class|vitamin|hepatitis|influenza|algorithm|supplement|arm|and) [A-Z]\.$",
+    r"|class|vitamin|hepatitis|influenza|algorithm|supplement|arm) [A-Z]\.$",
     re.IGNORECASE,
 )
 # These words open sentences and are no surnames, so a capital before them is no initial.
@@ -109,7 +111,7 @@ def _is_closed(text: str) -> bool:
 def _merge(text: str, pieces: list[tuple[int, int]]) -> Iterator[tuple[int, int]]:
     held: tuple[int, int] | None = None
     for low, high in pieces:
-        if held is not None and _goes_on(text[held[0] : held[1]].rstrip(), text[low:high]):
+        if held is not None and _goes_on(text[held[0] : held[1]].rstrip(), text[low:high].lstrip()):
             held = (held[0], high)
             continue
         if held is not None:
@@ -124,7 +126,7 @@ def _goes_on(before: str, after: str) -> bool:
     tail = before[-24:]
     if _INITIAL.search(tail):
         return not (_LABEL.search(tail) or _OPENER.match(after))
-    if _CONTINUES.match(after) or _starts_low(after):
+    if _CONTINUES.match(after) or _starts_low(after) or _ALWAYS.search(tail):
         return True  # no sentence starts with a lower-case word or an operator
     is_numbered = re.match(r"[\d(\[]|[A-Z]?\d|[A-Z]\b", after) is not None
     return is_numbered and _ABBREVIATION.search(tail) is not None
