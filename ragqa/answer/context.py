@@ -112,9 +112,11 @@ class Context:
         """Search the given papers with each query.
 
         :param queries: Plain texts.
-        :param paper_ids: Papers to search; nothing else is found.
+        :param paper_ids: Papers to search; nothing else is found, and without any nothing at all.
         :return: Sentences of all queries and the confidence of the best.
         """
+        if not paper_ids:
+            return Evidence(sentences=(), confidence=0.0)
         found = [self._retrieve(query, tuple(paper_ids)) for query in queries if query.strip()]
         best: dict[tuple[str, int], ScoredSentence] = {}
         for scored in (s for retrieval in found for s in retrieval.sentences):

@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 
 from ragqa.errors import BuildError, IndexStateError
 from ragqa.index.integrity import damaged
+from ragqa.index.locking import REFUSED
 
 __all__ = ["MAX_QUERY_CHARS", "MAX_QUERY_TERMS", "Lexical", "write_lexical"]
 
@@ -59,7 +60,7 @@ def write_lexical(folder: Path, chunks: Iterable[tuple[str, str]]) -> None:
         writer.commit()
         writer.wait_merging_threads()
     except ValueError as error:
-        raise BuildError("the lexical index cannot be written", item=error) from error
+        raise BuildError("the lexical index cannot be written", item=error, hint=REFUSED) from error
     for path in folder.iterdir():
         if path.suffix == ".lock":
             path.unlink()

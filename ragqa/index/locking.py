@@ -14,7 +14,13 @@ from filelock import FileLock, Timeout
 
 from ragqa.errors import BuildError, IndexBusyError
 
-__all__ = ["build_errors", "writer_lock"]
+__all__ = ["REFUSED", "build_errors", "writer_lock"]
+
+REFUSED = (
+    "Free some space or choose a folder that can be written; "
+    "the index that was there before stays in force"
+)
+"""What to do where the system refuses to write."""
 
 
 @contextmanager
@@ -58,6 +64,5 @@ def build_errors(directory: Path) -> Iterator[None]:
         raise BuildError(
             f"the index cannot be written ({error})",
             item=directory,
-            hint="Free some space or choose a folder that can be written; the index that was"
-            " there before stays in force",
+            hint=REFUSED,
         ) from error

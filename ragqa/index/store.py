@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from ragqa.errors import BuildError, CitationError, IndexMismatchError, IndexStateError
 from ragqa.index.integrity import FileGuard, damaged
+from ragqa.index.locking import REFUSED
 from ragqa.index.packing import (
     SENTENCE_BYTES,
     PackedDocument,
@@ -118,7 +119,9 @@ def write_store(path: Path, papers: Sequence[Paper], documents: Sequence[PackedD
             hint="List each paper once, and index only listed papers",
         ) from error
     except (sqlite3.Error, UnicodeEncodeError) as error:
-        raise BuildError("the store of the index cannot be written", item=error) from error
+        raise BuildError(
+            "the store of the index cannot be written", item=error, hint=REFUSED
+        ) from error
     return Counts(papers=len(papers), documents=len(documents), chunks=chunks, sentences=sentences)
 
 

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from ragqa.errors import BuildError, IndexMismatchError
 from ragqa.index.integrity import FileGuard, damaged
+from ragqa.index.locking import REFUSED
 from ragqa.index.records import unit_rows
 
 __all__ = ["SentenceVectors", "Vectors", "write_sentences", "write_vectors"]
@@ -43,13 +44,15 @@ def write_vectors(path: Path, parts: Iterable[NDArray[np.float32]], dimension: i
     try:
         faiss.write_index(index, str(path))
     except RuntimeError as error:
-        raise BuildError("the vectors of the index cannot be written", item=error) from error
+        raise BuildError(
+            "the vectors of the index cannot be written", item=error, hint=REFUSED
+        ) from error
     # FAISS only prints it when the last bytes do not fit on the disk, so the length is looked at.
     if path.stat().st_size < index.ntotal * dimension * _FLOAT_BYTES + _header_bytes(dimension):
         raise BuildError(
             "the vectors of the index cannot be written",
             item=path,
-            hint="Free some space on the disk",
+            hint=REFUSED,
         )
 
 

@@ -124,6 +124,8 @@ class Retriever:
         :param paper_ids: Papers to search; None for all of the index.
         :return: Ranked chunks with their sentences; empty where nothing is allowed.
         """
+        if not self._index.vectors.count:
+            return Retrieval(query=query)  # an index without text has no vector width either
         vector = self._embedder.embed_queries([query])[0]
         found = self._candidates(query, vector, paper_ids)
         if not len(found.rows):
