@@ -140,41 +140,60 @@ class _Worker:
         self._is_closed = False
 
     def parse(self, request: ParseRequest) -> Reply:
-        """Have one file parsed; never raises for what the file does."""
+        """Have one file parsed; never raises for what the file does.
+
+        A child that dies at its first file died of it; one that had others before is replaced
+        and the file tried again, so what becomes of a file depends on that file alone.
+        """
         try:
-            child = self._started()
+            is_used = self._start()
         except OSError as error:
             return _failure(request, "crashed", "the parser cannot be started", str(error))
+        reply, is_late = self._ask(request)
+        if reply is not None and not is_late:
+            return reply
+        end = self._stop(grace=0.0 if is_late else _GRACE)
+        if reply is not None:
+            return reply  # it came while the clock struck; only the child is lost
+        if is_late:
+            hint = f"The limit is {self._seconds:g} s; leave the file out or raise the limit"
+            return _failure(request, "too-slow", "parsing took too long", hint)
+        if is_used:
+            return self.parse(request)
+        return _failure(request, "crashed", f"the parser died of the file ({end})", _SAVE_AGAIN)
+
+    def _ask(self, request: ParseRequest) -> tuple[Reply | None, bool]:
+        """Return the child's answer, if it gave one, and whether its time was up."""
+        child = self._child
+        if child is None:  # closed meanwhile
+            return None, False
         late = threading.Event()
         timer = threading.Timer(self._seconds, _kill_late, (child, late))
         timer.start()
         line = _exchange(child, _encode_request(request))
         timer.cancel()
         timer.join()
-        reply = _decode_reply(line)
-        if reply is not None and not late.is_set():
-            return reply
-        code = self._stop(grace=0.0)
-        if reply is not None:
-            return reply  # it came while the clock struck; only the child is lost
-        if late.is_set():
-            hint = f"The limit is {self._seconds:g} s; leave the file out or raise the limit"
-            return _failure(request, "too-slow", "parsing took too long", hint)
-        return _failure(request, "crashed", f"the parser died on the file ({code})", _SAVE_AGAIN)
+        return _decode_reply(line), late.is_set()
 
-    def _started(self) -> subprocess.Popen[bytes]:
+    def _start(self) -> bool:
+        """Start a child unless one lives; say whether it has had files before."""
         with self._lock:
             if self._is_closed:
                 raise OSError("the parser was closed")
-            if self._child is None or self._child.poll() is not None:
-                self._child = subprocess.Popen(
-                    self._command,
-                    stdin=subprocess.PIPE,
-                    stdout=subprocess.PIPE,
-                    stderr=subprocess.DEVNULL,
-                    env=_environment(),
-                )
-            return self._child
+            if self._child is not None and self._child.poll() is None:
+                return True
+        self._stop(grace=0.0)
+        with self._lock:
+            if self._is_closed:
+                raise OSError("the parser was closed")
+            self._child = subprocess.Popen(
+                self._command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                env=_environment(),
+            )
+        return False
 
     def _stop(self, *, grace: float) -> str:
         """End the child; return what it died of, as words."""
@@ -202,7 +221,9 @@ class _Worker:
         self._stop(grace=_GRACE)
 
 
-_SAVE_AGAIN = "Save the file again with another program, or leave it out"
+_SAVE_AGAIN = (
+    "It is damaged, hostile or far too large: save it again with another program or leave it out"
+)
 
 
 def _failure(request: ParseRequest, reason: ParseReason, what: str, hint: str) -> ParseError:
@@ -321,6 +342,7 @@ def _limit_memory(count: int) -> None:
     _, hard = resource.getrlimit(resource.RLIMIT_AS)
     soft = count if hard == resource.RLIM_INFINITY else min(count, hard)
     resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # pdfium aborts where memory ends
 
 
 def _read_lines(requests: IO[bytes], lines: queue.SimpleQueue[bytes]) -> None:
