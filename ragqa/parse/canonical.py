@@ -268,19 +268,22 @@ class _PageWriter:
         left, right = _TAIL_WORD.search(tail[:-1]), _WORD.match(following)
         if left is None or right is None or not following[:1].islower():
             return True  # "1990-\n1995", "GPT-\nNeo": the hyphen is part of the word
-        if not self._keeps_hyphen(left.group().lower(), right.group().lower()):
+        is_compound = tail[: left.start()].endswith(tuple(_HYPHENS))
+        if not self._keeps_hyphen(left.group().lower(), right.group().lower(), is_compound):
             self.builder.strip_end(_HYPHENS)
         return True
 
-    def _keeps_hyphen(self, left: str, right: str) -> bool:
+    def _keeps_hyphen(self, left: str, right: str, is_compound: bool) -> bool:
         known = self._vocabulary
         first = right.split("-")[0]
         if known[left + first] or known[left + right]:
             return False
         if known[f"{left}-{right}"] or known[f"{left}-{first}"]:
             return True
-        halves_are_words = known[left] > 0 and known[first] > 0
-        return halves_are_words and min(len(left), len(first)) >= _MIN_HALF
+        if not (known[left] and known[first]):
+            return False
+        # "state-of-the-art" is a compound at each of its hyphens, however short its parts are.
+        return is_compound or first != right or min(len(left), len(first)) >= _MIN_HALF
 
     def _write_line(self, page: RawPage, line: RawLine) -> None:
         start = len(self.builder)
