@@ -14,7 +14,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 __all__ = [
     "AbstentionReason",
@@ -521,3 +521,21 @@ class Answer:
     def citations(self) -> tuple[Citation, ...]:
         """Return the citations of all statements, in order."""
         return tuple(c for statement in self.statements for c in statement.citations)
+
+    def to_markdown(self) -> str:
+        """Return the answer as Markdown, as `ragqa.render` writes it.
+
+        :return: Text that ends with a line feed.
+        """
+        from ragqa.render import to_markdown  # upward: the answer knows how to show itself
+
+        return to_markdown(self)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the answer as JSON-ready values, as `ragqa.render` writes them.
+
+        :return: Schema ``ragqa/answer/1``.
+        """
+        from ragqa.render import to_dict
+
+        return to_dict(self)

@@ -29,10 +29,10 @@ SCHEMA = "ragqa/answer/1"
 """Name and version of the JSON form."""
 
 _Item = TypeVar("_Item", Statement, Notice)
-_MARKUP = re.compile(r"([\\`*_\[\]<>|~])")
-_LINE_MARKUP = re.compile(r"^(\s*)([#+>-]|\d+[.)])", re.MULTILINE)
+_MARKUP = re.compile(r"([\\`*_\[\]<>|~&#$])")
+_LINE_MARKUP = re.compile(r"^(\d*)([-+=:.)])")  # a list's mark, or a line under a heading
 _SPACE = re.compile(r"\s+")
-_LINK_START = re.compile(r"(https?:|www\.)", re.IGNORECASE)
+_LINK_START = re.compile(r"(?:https?:|ftp:|www\.)", re.IGNORECASE)
 _MERMAID_CHARS = 90  # characters of a quote that a diagram's box shows
 _WORKFLOW_CELLS: tuple[Cell, ...] = ("input", "model", "output")
 _STATES = {
@@ -282,6 +282,5 @@ def _escape(text: str) -> str:
 
 def _mermaid_text(text: str) -> str:
     """Return text that Mermaid shows as it is: everything but words as character codes."""
-    return "".join(
-        c if c.isalnum() or c in " .,-" else f"#{ord(c)};" for c in _SPACE.sub(" ", text)
-    )
+    flat = _SPACE.sub(" ", text).strip()
+    return "".join(c if c.isalnum() or c in " .,-" else f"#{ord(c)};" for c in flat)
