@@ -27,6 +27,7 @@ from ragqa.errors import (
     IndexStateError,
     RagqaError,
 )
+from ragqa.index import generation as writing
 from ragqa.index import integrity, reading
 from ragqa.index.generation import (
     load_indexed_document,
@@ -35,6 +36,7 @@ from ragqa.index.generation import (
     verify_generation,
     write_generation,
 )
+from ragqa.index.meta import read_meta, write_meta
 from ragqa.index.records import IndexedDocument
 
 ALPHA = indexed("alpha", "Cells divide. Cells grow", "Mice run. Cells rest")
@@ -473,8 +475,11 @@ def test_a_large_index_is_checked_block_by_block_as_it_is_read(index, monkeypatc
             generation.vectors.search(embed(["cells"]), 1)
             generation.sentences.rows(np.arange(9))
         path.write_bytes(content)
-    victim = next(path for path in (index / "gen-000001" / "lexical").glob("*.term"))
-    victim.write_bytes(bytes(len(victim.read_bytes())))
+    # tantivy is never let near a damaged file; this one it would not even have noticed.
+    victim = next((index / "gen-000001" / "lexical").glob("*.store"))
+    altered = bytearray(victim.read_bytes())
+    altered[0] ^= 0x80
+    victim.write_bytes(altered)
     with pytest.raises(IndexDamagedError, match=r"lexical"):
         open_generation(index)
 
@@ -505,23 +510,23 @@ def test_verify_names_every_damaged_file(index):
 
 
 @pytest.mark.parametrize(
-    ("content", "error"),
+    ("content", "what"),
     [
-        (b"", IndexDamagedError),
-        (b"gen-000009\n", IndexDamagedError),
-        (b"../index/gen-000001", IndexDamagedError),
-        (b"gen-000001/../gen-000001\n", IndexDamagedError),
-        (b"/etc", IndexDamagedError),
-        (b"gen-1\n", IndexDamagedError),
-        (b"gen-000001\n\n", IndexDamagedError),
-        (b"\xff\xfe", IndexDamagedError),
-        ("gen-٠٠٠٠٠١".encode(), IndexDamagedError),
-        (b"gen-000001" * 10**5, IndexDamagedError),
+        (b"", "names no generation"),
+        (b"gen-000009\n", "is missing"),
+        (b"../index/gen-000001", "names no generation"),
+        (b"gen-000001/../gen-000001\n", "names no generation"),
+        (b"/etc", "names no generation"),
+        (b"gen-1\n", "names no generation"),
+        (b"gen-000001\n\n", "names no generation"),
+        (b"\xff\xfe", "names no generation"),
+        ("gen-٠٠٠٠٠١".encode(), "names no generation"),
+        (b"gen-000001" * 10**5, "names no generation"),
     ],
 )
-def test_a_garbled_current(index, content, error):
+def test_a_garbled_current(index, content, what):
     (index / "CURRENT").write_bytes(content)
-    with pytest.raises(error):
+    with pytest.raises(IndexDamagedError, match=what):
         open_generation(index)
     write(index, ALPHA)  # a rebuild mends it
     with open_generation(index) as generation:
@@ -555,6 +560,29 @@ def test_an_unknown_format(index):
     path.write_text(path.read_text().replace("ragqa/index/1", "ragqa/index/2"))
     with pytest.raises(IndexMismatchError, match=r"ragqa/index/2"):
         open_generation(index)
+
+
+def test_files_that_do_not_belong_together(index):
+    folder = index / "gen-000001"
+    meta = read_meta(folder)
+    for changed in ({"chunks": 4}, {"sentences": 10}):
+        write_meta(folder, replace(meta, counts=replace(meta.counts, **changed)))
+        with pytest.raises(IndexDamagedError, match=r"belong together"):
+            open_generation(index)
+    write_meta(folder, meta)
+    assert said(index)
+
+
+def test_what_cannot_be_read_back_is_never_put_in_force(index, monkeypatch):
+    before = said(index)
+    real = writing.write_sentences
+    monkeypatch.setattr(  # a disk that loses the last rows and does not say so
+        writing, "write_sentences", lambda path, parts, shape: real(path, [], (0, shape[1]))
+    )
+    with pytest.raises(BuildError, match=r"read back"):
+        write(index, GAMMA)
+    assert said(index) == before
+    assert [path.name for path in index.glob("*-*")] == ["gen-000001"]
 
 
 def test_a_generation_under_the_name_of_another(index):

@@ -224,6 +224,12 @@ def test_opening_and_asking_write_nothing_into_the_folder(tmp_path):
     assert not [path for path in before if path.suffix == ".lock"]
 
 
+def test_a_lock_that_lies_in_the_folder_is_left_alone(tmp_path):
+    lexical_of(tmp_path / "l", CORPUS)
+    (tmp_path / "l" / ".tantivy-meta.lock").mkdir()  # whoever opens it fails
+    assert Lexical(tmp_path / "l").search("yellow", 5)[1].tolist() == [2]
+
+
 def test_one_segment(tmp_path):
     chunks = [("p", f"word{number} and some more of them") for number in range(3000)]
     lexical = lexical_of(tmp_path / "l", chunks)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import faiss
@@ -145,6 +147,29 @@ def test_what_faiss_cannot_read(tmp_path, content):
     (tmp_path / "v").write_bytes(content)
     with pytest.raises(IndexDamagedError):
         Vectors(tmp_path / "v")
+
+
+LIMITED = """
+import resource, sys
+from pathlib import Path
+import numpy as np
+from ragqa.errors import BuildError
+from ragqa.index.vectors import write_vectors
+resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+for count in (24_900, 25_000, 25_300, 26_000):  # rows of 4 bytes; FAISS itself sees the last only
+    try:
+        write_vectors(Path(sys.argv[1]), [np.ones((count, 1), dtype=np.float32)], 1)
+        print("written")
+    except BuildError:
+        print("refused")
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a limit on the size of files")
+def test_a_full_disk_is_noticed_where_faiss_does_not(tmp_path):
+    command = [sys.executable, "-c", LIMITED, tmp_path / "v"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["written", "refused", "refused", "refused"]
 
 
 def test_an_index_of_another_kind(tmp_path):

@@ -59,8 +59,8 @@ def quantise(vectors: NDArray[np.float32]) -> NDArray[np.int8]:
     The length of a row is lost, which costs nothing as rows are unit or zero: `unit_rows` brings
     it back. With ``m`` the largest component of a row of width ``dim``, the angle between the row
     and what comes back has a sine of at most ``m * sqrt(dim) / 254`` (``m`` of 0.2 and 384
-    dimensions: 0.015); the error of a cosine measured on random rows of 384 is 0.0006 at the 95th
-    percentile.
+    dimensions: 0.015). Measured on random rows of 384, a cosine is off by 0.0007 at the 95th
+    percentile, and by 0.0045 where every row is scaled by the same 127.
 
     :param vectors: ``(n, dim)`` float32, unit or zero rows.
     :return: ``(n, dim)`` int8; zero rows stay zero.
