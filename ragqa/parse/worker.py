@@ -64,8 +64,8 @@ class ParseLimits:
 
     :ivar seconds: Wall-clock time from request to answer. pdfium needs about 5 ms a page; the
         default leaves room for 1000 pages of pypdf, which takes over where pdfium's text is bad.
-    :ivar memory_bytes: Address space of a worker, where the platform can limit it. Parsing a
-        paper takes some 300 MB of it, most of it never touched.
+    :ivar memory_bytes: Address space of a worker, where the platform can limit it. Parsing the
+        papers of the design's figures took 165 MB of it, 50 MB of them resident.
     """
 
     seconds: float = 120.0
