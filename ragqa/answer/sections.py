@@ -79,7 +79,7 @@ _Written = tuple[tuple[Statement, ...], tuple[Notice, ...]]
 def _answer(section: PlannedSection, question: str, context: Context) -> _Written:
     """Quote what answers, if the papers answer at all."""
     evidence = context.find(section.queries, context.with_text(section.paper_ids))
-    if evidence.confidence < context.min_confidence:
+    if not evidence.sentences or evidence.confidence < context.min_confidence:
         return (), ()
     drafts = extract(evidence.sentences, limit=_ANSWER_STATEMENTS)
     return context.keep_verified(drafts), ()
