@@ -10,6 +10,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -120,16 +121,30 @@ class Corpus:
         """List a paper.
 
         :param paper: The paper.
-        :param file: A local PDF of it, copied into the corpus.
-        :raises CorpusError: It is listed already, or the file is missing.
+        :param file: A local PDF of it, copied into the corpus and locked.
+        :raises CorpusError: It is listed already, or the file is missing or cannot be copied.
         """
         if file is not None and not file.is_file():
             raise CorpusError("there is no such file", item=file)
         add_paper(self.manifest_path, paper)
         if file is not None:
-            target = self.directory / "pdf" / f"{paper.paper_id}.pdf"
+            self._take_in(paper, file)
+
+    def _take_in(self, paper: Paper, file: Path) -> None:
+        from ragqa.fetch import FetchOptions, fetch_papers
+
+        target = self.directory / "pdf" / f"{paper.paper_id}.pdf"
+        try:
             target.parent.mkdir(exist_ok=True)
-            shutil.copyfile(file, target)
+            if not target.exists() or not target.samefile(file):
+                shutil.copyfile(file, target)
+        except OSError as error:
+            raise CorpusError(
+                f"the paper is listed, but its file cannot be copied ({error.strerror})",
+                item=file,
+                hint=f"Copy it to {target} and run `ragqa fetch`",
+            ) from error
+        fetch_papers((paper,), self.directory, options=FetchOptions(offline=True))
 
     def add_source(
         self, source: str, *, title: str | None = None, paper_id: str | None = None, role: Role
@@ -358,7 +373,8 @@ class Reader:
             for paper in current.papers
             if paper.paper_id not in known
         ]
-        return [notice("stale-index", {"corpus": self._corpus_dir().resolve().name}), *missing]
+        corpus = os.path.normpath(self._corpus_dir())
+        return [notice("stale-index", {"corpus": corpus}), *missing]
 
     def _load_embedder(self) -> Embedder:
         if self._embedder is None:
