@@ -1,0 +1,360 @@
+"""`ragqa.cli`: every verb, its JSON, its exit code, and errors in one line that say what to do.
+
+`run` calls the real entry point in this process, with the tiny embedder in the place of every
+model; some tests start a real process.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+import pdfs
+import pytest
+from click.testing import CliRunner
+from corpora import CARD, GARDEN, MODEL, STANDARD, build, make_corpus
+from doubles import HashedEmbedder
+from markdown_it import MarkdownIt
+
+from ragqa.cli import cli, main
+
+TOMATOES = "Which tomatoes grew faster at night?"
+HEAVY = (
+    "torch", "transformers", "sentence_transformers", "langchain", "langchain_core",
+    "langchain_text_splitters", "requests", "pypdf", "pypdfium2", "onnx", "onnxscript", "rich",
+)  # fmt: skip
+"""What asking must never import: each costs 40 ms to 12 s."""
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What a command did."""
+
+    code: int
+    out: str
+    err: str
+
+    def json(self, schema: str) -> dict[str, Any]:
+        """Return stdout, which must be one JSON object of this schema and nothing else."""
+        assert self.code == 0, self.err
+        value = json.loads(self.out)
+        assert value["schema"] == schema
+        return dict(value)
+
+    def error(self) -> str:
+        """Return the one line of an error that ragqa raised on purpose."""
+        assert self.code == 1, (self.out, self.err)
+        assert self.out == ""
+        line = self.err.strip().split("\n")[-1]
+        assert line.startswith("ragqa: ")
+        assert "Traceback" not in self.err
+        return line
+
+
+Run = Callable[..., Ran]
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Return a way to call the command line in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("ragqa.embed.load_embedder", lambda name, **_: HashedEmbedder())
+
+    def call(*arguments: str) -> Ran:
+        monkeypatch.setattr(sys, "argv", ["ragqa", *arguments])
+        code = 0
+        capsys.readouterr()
+        try:
+            main()
+        except SystemExit as leaving:
+            code = leaving.code if isinstance(leaving.code, int) else 0
+        out, err = capsys.readouterr()
+        return Ran(code, out, err)
+
+    return call
+
+
+@pytest.fixture
+def built(run: Run) -> Run:
+    """Return the same, with corpus/small built as indexes/small."""
+    make_corpus(Path("corpus/small"), STANDARD)
+    build(Path("corpus/small"), Path("indexes/small"))
+    return run
+
+
+def test_init(run: Run) -> None:
+    value = run("init", "corpus/new", "--json").json("ragqa/corpus/1")
+    assert (value["corpus"], value["papers"]) == ("corpus/new", [])
+    assert "there is a corpus already" in run("init", "corpus/new").error()
+    made = run("init", "corpus/other")
+    assert (made.code, made.out) == (0, "")
+    assert "ragqa add corpus/other" in made.err
+
+
+def test_import(run: Run) -> None:
+    Path("card.txt").write_text(CARD, encoding="utf-8")
+    value = run("import", "card.txt", "corpus/a", "--json").json("ragqa/import/1")
+    assert [paper["role"] for paper in value["papers"]] == ["model", "paper"]
+    assert sorted(value["wrote"]) == ["card.txt", "manifest.yaml"]
+    again = run("import", "card.txt", "corpus/a")
+    assert (again.code, again.out) == (0, "")
+    assert "2 papers; wrote nothing" in again.err
+    assert "none.txt" in run("import", "none.txt", "corpus/b").error()
+    Path("empty.txt").write_text("", encoding="utf-8")
+    assert "empty.txt" in run("import", "empty.txt", "corpus/b").error()
+
+
+def test_add_and_remove(run: Run) -> None:
+    run("init", "c")
+    sources = ["https://arxiv.org/abs/2502.16025", "https://github.com/example/code"]
+    added = run("add", "c", *sources, "--json").json("ragqa/corpus/1")["added"]
+    assert len(added) == 2
+    pdfs.plain(Path("Winter Gardens.pdf"), GARDEN)
+    one = run("add", "c", "Winter Gardens.pdf", "--id", "garden", "--model")
+    assert (one.code, one.out) == (0, "")
+    assert "listed garden: Winter Gardens" in one.err
+    assert Path("c/pdf/garden.pdf").is_file()
+    assert "already listed" in run("add", "c", sources[0]).error()
+    assert "neither a link nor a file" in run("add", "c", "nothing").error()
+    removed = run("remove", "c", "garden", "--json").json("ragqa/corpus/1")
+    assert removed["removed"] == ["garden"]
+    assert "no such paper" in run("remove", "c", "garden").error()
+    assert "took" in run("remove", "c", added[0]).err
+    assert run("add", "c", "a", "b", "--title", "T").code == 2
+
+
+def test_fetch(run: Run) -> None:
+    make_corpus(Path("c"), STANDARD)
+    value = run("fetch", "c", "--offline", "--json").json("ragqa/fetch/1")
+    assert {row["paper_id"] for row in value["rows"]} >= {MODEL, "garden"}
+    table = run("fetch", "c", "--offline")
+    assert (table.code, table.out) == (0, "")
+    assert "garden" in table.err
+    assert run("fetch", "c", "--locked").code == 0
+    Path("c/pdf/garden.pdf").unlink()
+    assert "garden (pdf)" in run("fetch", "c", "--locked").error()
+    partly = run("fetch", "c", "--offline", "--json").json("ragqa/fetch/1")
+    (row,) = (row for row in partly["rows"] if row["paper_id"] == "garden")
+    assert row["reason"] == "offline"  # a row, and exit code 0
+    assert "no such mirror" in run("fetch", "c", "--mirror", "nowhere").error()
+
+
+def test_rebuild(run: Run) -> None:
+    make_corpus(Path("corpus/small"), STANDARD)
+    value = run("rebuild", "corpus/small", "--json").json("ragqa/build/1")
+    assert (value["index"], value["generation"], value["changed"]) == ("indexes/small", 1, True)
+    assert value["counts"] == {"built": 3}
+    again = run("rebuild", "corpus/small", "--jobs", "1")
+    assert (again.code, again.out) == (0, "")
+    assert "unchanged" in again.err
+    other = run("rebuild", "corpus/small", "--index", "elsewhere", "--json").json("ragqa/build/1")
+    assert other["index"] == "elsewhere"
+    assert "ragqa init" in run("rebuild", "nowhere").error()
+    assert run("rebuild", "corpus/small", "--jobs", "-1").code == 2
+
+
+def test_rollback(built: Run) -> None:
+    assert "no earlier generation" in built("rebuild", "corpus/small", "--rollback").error()
+    built("remove", "corpus/small", "ocean")
+    built("rebuild", "corpus/small")
+    back = built("rebuild", "corpus/small", "--rollback", "--json").json("ragqa/rollback/1")
+    assert back["generation"] == 1
+    built("rebuild", "corpus/small")
+    assert "generation" in built("rebuild", "corpus/small", "--rollback").err
+
+
+def test_a_bad_file_is_a_row_and_no_failure(run: Run) -> None:
+    bad = pdfs.zero_bytes(Path("bad.pdf"))
+    run("init", "c")
+    run("add", "c", str(bad))
+    ran = run("rebuild", "c")
+    assert ran.code == 0
+    assert "bad" in ran.err
+    value = run("rebuild", "c", "--json").json("ragqa/build/1")
+    assert {row["status"] for row in value["rows"]} <= {"failed", "skipped"}
+
+
+def test_ask(built: Run) -> None:
+    value = built("ask", TOMATOES, "--min-confidence", "0", "--json").json("ragqa/answer/1")
+    assert (value["question"], value["abstained"]) == (TOMATOES, False)
+    cited = {c["paper_id"] for s in value["sections"][0]["statements"] for c in s["citations"]}
+    assert "garden" in cited
+    shown = built("ask", TOMATOES, "--min-confidence", "0", "--index", "indexes/small")
+    assert shown.code == 0
+    assert shown.out.startswith(f"# {TOMATOES}\n")
+    assert "grew faster" in shown.out
+    assert MarkdownIt().parse(shown.out)[0].tag == "h1"
+
+
+def test_ask_for_papers(built: Run) -> None:
+    for papers in (("ocean",), ("ocean", MODEL)):
+        named = [part for paper in papers for part in ("--paper", paper)]
+        value = built("ask", TOMATOES, *named, "--min-confidence", "0", "--json").json(
+            "ragqa/answer/1"
+        )
+        statements = value["sections"][0]["statements"]
+        assert {c["paper_id"] for s in statements for c in s["citations"]} == set(papers)
+    line = built("ask", TOMATOES, "--paper", "basil").error()
+    assert "basil" in line
+    assert "garden" in line
+
+
+def test_an_abstention_is_a_result(built: Run) -> None:
+    value = built("ask", TOMATOES, "--min-confidence", "1", "--json").json("ragqa/answer/1")
+    assert (value["abstained"], value["reason"]) == (True, "low-confidence")
+    assert built("ask", TOMATOES, "--min-confidence", "1").code == 0
+
+
+def test_questions_that_are_none(built: Run) -> None:
+    assert "empty" in built("ask", "").error()
+    assert "empty" in built("ask", " ?! ").error()
+    line = built("ask", "why " * 25_000).error()
+    assert "10,000" in line
+    assert len(line) < 300
+
+
+def test_an_index_that_is_missing_or_not_named(run: Run) -> None:
+    assert "ragqa rebuild" in run("ask", TOMATOES).error()
+    assert "there is no index" in run("ask", TOMATOES, "--index", "nowhere").error()
+    for name in ("a", "b"):
+        make_corpus(Path("corpus") / name, {"ocean": STANDARD["ocean"]})
+        run("rebuild", f"corpus/{name}")
+    line = run("ask", TOMATOES).error()
+    assert "indexes/a" in line
+    assert "--index" in line
+
+
+def test_a_damaged_index(built: Run) -> None:
+    vectors = Path("indexes/small/gen-000001/vectors.faiss")
+    vectors.write_bytes(vectors.read_bytes()[:-1])
+    assert "ragqa rebuild" in built("ask", TOMATOES).error()
+    assert built("rebuild", "corpus/small").code == 0
+    assert built("ask", TOMATOES).code == 0
+
+
+def test_a_stale_index(built: Run) -> None:
+    built("remove", "corpus/small", "garden")
+    built("add", "corpus/small", "https://papers.example.org/new.pdf", "--title", "A New Paper")
+    value = built("ask", TOMATOES, "--min-confidence", "0", "--json").json("ragqa/answer/1")
+    said = {notice["code"]: notice["text"] for notice in value["notices"]}
+    assert said["stale-index"].endswith("Run: ragqa rebuild corpus/small")
+    assert said["not-in-index"].startswith("A New Paper")
+    assert said["paper-removed"].startswith("Winter Gardens")
+    assert '"paper_id": "garden"' not in json.dumps(value["sections"])
+    command = said["stale-index"].split("Run: ragqa ")[1].split()
+    assert built(*command).code == 0
+    value = built("ask", TOMATOES, "--json").json("ragqa/answer/1")
+    assert "stale-index" not in {notice["code"] for notice in value["notices"]}
+
+
+def test_answer(run: Run) -> None:
+    Path("mine.txt").write_text(CARD, encoding="utf-8")
+    mirror = Path("mirror/raw.githubusercontent.com/example/tiny-upscaler/HEAD/README.md")
+    mirror.parent.mkdir(parents=True)
+    mirror.write_text(STANDARD[MODEL].readme or "", encoding="utf-8")
+    options = ("--mirror", "mirror", "--offline")
+    value = run("answer", "mine.txt", *options, "--json").json("ragqa/answer/1")
+    assert [section["kind"] for section in value["sections"]] == ["task", "workflow", "papers"]
+    assert Path("corpus/mine/manifest.yaml").is_file()
+    shown = run("answer", "mine.txt", *options)
+    assert shown.code == 0
+    assert "```mermaid" in shown.out
+    written = run("answer", "mine.txt", *options, "--out", "out")
+    assert (written.code, written.out) == (0, "")
+    assert Path("out/mine.md").read_text(encoding="utf-8") == shown.out
+    assert json.loads(Path("out/mine.json").read_text(encoding="utf-8")) == value
+    assert run("answer", "mine.txt", "mine.txt").code == 2
+    assert "none.txt" in run("answer", "none.txt").error()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("nonsense",),
+        ("ask",),
+        ("ask", "q", "--min-confidence", "2"),
+        ("ask", "q", "--nonsense"),
+        ("init",),
+        ("add", "c"),
+        ("answer",),
+        ("rebuild", "c", "--jobs", "many"),
+    ],
+)
+def test_wrong_usage(run: Run, arguments: tuple[str, ...]) -> None:
+    ran = run(*arguments)
+    assert (ran.code, ran.out) == (2, "")
+    assert "Usage:" in ran.err
+
+
+def test_every_verb_has_help_and_json() -> None:
+    assert set(cli.commands) >= {
+        "init", "import", "add", "remove", "fetch", "rebuild", "ask", "answer"
+    }  # fmt: skip
+    for name, command in cli.commands.items():
+        assert isinstance(command, click.Command)
+        result = CliRunner().invoke(cli, [name, "--help"])
+        assert result.exit_code == 0
+        assert "--json" in result.output
+        assert command.help
+        for parameter in command.params:
+            if isinstance(parameter, click.Option):
+                assert parameter.help, (name, parameter.name)
+
+
+def process(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "ragqa", *arguments], capture_output=True, text=True, **options
+    )
+
+
+def test_a_real_process(tmp_path: Path) -> None:
+    made = process("init", "c", "--json", cwd=tmp_path)
+    assert made.returncode == 0
+    assert json.loads(made.stdout)["schema"] == "ragqa/corpus/1"
+    failed = process("init", "c", cwd=tmp_path)
+    assert (failed.returncode, failed.stdout) == (1, "")
+    assert failed.stderr.count("\n") == 1
+    assert process("nonsense", cwd=tmp_path).returncode == 2
+
+
+def test_text_beyond_ascii_where_the_terminal_has_none(tmp_path: Path) -> None:
+    (tmp_path / "card.txt").write_text(CARD, encoding="utf-8")
+    plain = {**os.environ, "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONIOENCODING": "ascii"}
+    ran = process("import", "card.txt", "c", "--json", cwd=tmp_path, env=plain)
+    assert "Traceback" not in ran.stderr
+    assert ran.returncode == 0
+
+
+@pytest.mark.model
+def test_asking_imports_nothing_heavy(tmp_path: Path) -> None:
+    from ragqa.embed import load_embedder
+
+    make_corpus(tmp_path / "corpus/small", STANDARD)
+    build(tmp_path / "corpus/small", tmp_path / "indexes/small", load_embedder())
+    listing = tmp_path / "modules.txt"
+    code = (
+        "import atexit, sys, pathlib; from ragqa.cli import main;"
+        f"atexit.register(lambda: pathlib.Path({str(listing)!r}).write_text("
+        "'\\n'.join(sys.modules), encoding='utf-8'));"
+        "main()"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", code, "ask", TOMATOES, "--min-confidence", "0", "--json"],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stderr == ""
+    value = json.loads(ran.stdout)
+    assert "grew faster" in json.dumps(value["sections"])
+    loaded = {name.split(".")[0] for name in listing.read_text(encoding="utf-8").split("\n")}
+    assert {"ragqa", "onnxruntime", "tokenizers", "faiss"} <= loaded
+    assert not loaded & set(HEAVY)
