@@ -105,6 +105,14 @@ class Paper:
         """Return the listed links: the only ones an answer may show for this paper."""
         return tuple(link for link in (self.url, self.github) if link)
 
+    def link_of(self, kind: DocumentKind) -> str | None:
+        """Return the listed link that one of its texts is shown under.
+
+        :param kind: Which text.
+        :return: For a README its repository's, else the paper's; None where there is none.
+        """
+        return self.github if kind == "readme" else self.url or self.github
+
 
 class Run(NamedTuple):
     """A stretch of canonical text that stands in the raw text character for character.

@@ -88,7 +88,7 @@ def _cite(quote: DraftQuote, document: Document, paper: Paper) -> Citation | Dro
         start=start,
         end=end,
         quote=quote.text,
-        url=paper.github if chunk.document == "readme" else paper.url or paper.github,
+        url=paper.link_of(chunk.document),
         chunk_id=chunk.chunk_id,
     )
 

@@ -1,0 +1,70 @@
+"""`Index`: built from a corpus, a folder of generations."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ragqa.api.corpus import Corpus
+from ragqa.index.generation import rollback
+
+if TYPE_CHECKING:
+    from ragqa.build import BuildProgress, BuildReport
+
+__all__ = ["Index"]
+
+
+class Index:
+    """A folder of generations; the one in force answers.
+
+    :param directory: The index folder.
+    :param report: How it was just built, if it was.
+    """
+
+    def __init__(self, directory: Path, *, report: BuildReport | None = None) -> None:
+        self.directory = directory
+        self.report = report
+
+    @classmethod
+    def build(
+        cls,
+        corpus: Corpus,
+        directory: str | Path,
+        *,
+        embedder: str | None = None,
+        jobs: int = 0,
+        on_progress: Callable[[BuildProgress], None] | None = None,
+        on_message: Callable[[str], None] | None = None,
+    ) -> Index:
+        """Bring an index up to date with a corpus; unchanged documents are taken over.
+
+        :param corpus: The corpus.
+        :param directory: The index folder; it is made if needed.
+        :param embedder: Name or folder of the embedding model; None for the packaged one.
+        :param jobs: Worker processes for parsing; 0 for one a core.
+        :param on_progress: Called after each document.
+        :param on_message: Told of one-time work, such as the export of the model.
+        :return: The index; its `report` has a row for every document.
+        :raises BuildError: No space or no permission; the old generation stays in force.
+        """
+        from ragqa.build import build_index
+        from ragqa.embed import DEFAULT_EMBEDDER, load_embedder
+
+        model = load_embedder(embedder or DEFAULT_EMBEDDER, on_progress=on_message)
+        report = build_index(
+            corpus.directory,
+            Path(directory),
+            embedder=model,
+            jobs=jobs,
+            on_progress=on_progress or (lambda progress: None),
+        )
+        return cls(Path(directory), report=report)
+
+    def rollback(self) -> int:
+        """Put the generation before the one in force in force again.
+
+        :return: Its number.
+        :raises IndexMissingError: There is no earlier one.
+        """
+        return int(rollback(self.directory).name.removeprefix("gen-"))

@@ -1,0 +1,201 @@
+"""`Reader`: answers from one generation of an index."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ragqa.answer import Context, answer_plan, check_question
+from ragqa.api.corpus import MANIFEST
+from ragqa.errors import IndexMismatchError
+from ragqa.index.generation import Generation, open_generation
+from ragqa.manifest import Manifest, load_manifest
+from ragqa.notices import notice
+from ragqa.plan.sections import plan_card, plan_question
+from ragqa.records import Answer, Chunk, Locator, Notice, Paper, ScoredChunk
+from ragqa.retrieve.confidence import DEFAULT_MIN_CONFIDENCE
+from ragqa.retrieve.hybrid import Retriever
+
+if TYPE_CHECKING:
+    from ragqa.card import Card
+    from ragqa.embed import Embedder
+
+__all__ = ["Reader"]
+
+
+class Reader:
+    """Answers questions from one generation of an index; open it once, ask often.
+
+    :param generation: An open generation.
+    :param directory: The index folder.
+    :param embedder: The embedder that it was built with; loaded at the first question if None.
+    :param min_confidence: Below it a question is not answered.
+    """
+
+    def __init__(
+        self,
+        generation: Generation,
+        directory: Path,
+        *,
+        embedder: Embedder | None = None,
+        min_confidence: float = DEFAULT_MIN_CONFIDENCE,
+    ) -> None:
+        self._generation = generation
+        self._directory = directory
+        self._embedder = embedder
+        self._loading = threading.Lock()  # questions of several threads load one embedder
+        self.min_confidence = min_confidence
+
+    @classmethod
+    def open(
+        cls,
+        directory: str | Path,
+        *,
+        embedder: Embedder | None = None,
+        min_confidence: float = DEFAULT_MIN_CONFIDENCE,
+    ) -> Reader:
+        """Open the index for asking.
+
+        :param directory: The index folder.
+        :param embedder: The embedder that it was built with; loaded when needed if None.
+        :param min_confidence: Below it a question is not answered, in [0, 1].
+        :return: The reader; it goes on with its generation while newer ones are built.
+        :raises IndexMissingError: There is no index.
+        :raises IndexDamagedError: A file of it is not what was written.
+        """
+        directory = Path(directory)
+        return cls(
+            open_generation(directory),
+            directory,
+            embedder=embedder,
+            min_confidence=min_confidence,
+        )
+
+    def close(self) -> None:
+        """Close the index's files."""
+        self._generation.close()
+
+    def ask(self, question: str, *, paper_ids: Sequence[str] = ()) -> Answer:
+        """Answer a question from the listed papers, or abstain.
+
+        :param question: The question.
+        :param paper_ids: Papers to restrict the answer to; empty for all.
+        :return: A checked answer.
+        :raises QuestionError: The question is empty or far too long.
+        :raises CorpusError: A paper is not listed.
+        """
+        context = self._context()
+        for paper_id in paper_ids:
+            context.paper(paper_id)
+        plan = plan_question(check_question(question), paper_ids=paper_ids)
+        return answer_plan(plan, context, index=self.fingerprint)
+
+    def answer_card(self, card: Card) -> Answer:
+        """Answer a question card, one section for each of its instructions.
+
+        :param card: The card; its papers must be those of the index.
+        :return: A checked answer.
+        :raises CorpusError: A paper of the card is not listed.
+        """
+        context = self._context()
+        papers = [context.paper(paper.paper_id) for paper in card.papers]
+        plan = plan_card(check_question(card.question), card.instructions, papers)
+        return answer_plan(plan, context, index=self.fingerprint)
+
+    @property
+    def papers(self) -> tuple[Paper, ...]:
+        """Return the papers that are listed now, in listing order."""
+        current = self._current_manifest()
+        return self._generation.store.papers() if current is None else current.papers
+
+    def retrieve(
+        self, query: str, *, k: int = 10, paper_ids: Sequence[str] = ()
+    ) -> tuple[ScoredChunk, ...]:
+        """Rank the chunks of listed papers for a query, without answering it.
+
+        :param query: Plain text.
+        :param k: How many chunks at most.
+        :param paper_ids: Papers to search; empty for all that are listed.
+        :return: Chunks, best first; a paper taken off the list has none among them.
+        :raises QuestionError: The query is empty or far too long.
+        :raises CorpusError: A paper is not listed.
+        """
+        text, context = check_question(query), self._context()
+        for paper_id in paper_ids:
+            context.paper(paper_id)
+        allowed = context.with_text(paper_ids)
+        return context.retriever.retrieve(text, k=max(k, 0), paper_ids=allowed).chunks
+
+    def locate(self, chunk: Chunk) -> tuple[Locator, ...]:
+        """Say where a chunk of this index stands.
+
+        :param chunk: A chunk that `retrieve` gave.
+        :return: A locator for each page touched, or its lines.
+        """
+        document = self._generation.store.document(chunk.paper_id, chunk.document)
+        return document.locate(chunk.start, chunk.end)
+
+    @property
+    def fingerprint(self) -> str:
+        """Return what names this state of the index: generation number and manifest hash."""
+        meta = self._generation.meta
+        return f"{meta.number}-{meta.fingerprint.get('manifest', '')[:12]}"
+
+    def _context(self) -> Context:
+        store = self._generation.store
+        current = self._current_manifest()
+        papers = store.papers() if current is None else current.papers
+        listed = {paper.paper_id for paper in papers}
+        return Context(
+            store=store,
+            retriever=Retriever(self._generation, self._load_embedder()),
+            papers=papers,
+            removed=tuple(p for p in store.papers() if p.paper_id not in listed),
+            warnings=tuple(self._stale(current)),
+            min_confidence=self.min_confidence,
+        )
+
+    def _corpus_dir(self) -> Path:
+        return self._directory / self._generation.meta.fingerprint.get("corpus", "")
+
+    def _current_manifest(self) -> Manifest | None:
+        """Return the manifest where it is not the one that the index was built from."""
+        path = self._corpus_dir() / MANIFEST
+        if not path.is_file():
+            return None
+        from ragqa._files import sha256_file
+
+        if sha256_file(path) == self._generation.meta.fingerprint.get("manifest"):
+            return None
+        return load_manifest(path)
+
+    def _stale(self, current: Manifest | None) -> list[Notice]:
+        if current is None:
+            return []
+        known = {paper.paper_id for paper in self._generation.store.papers()}
+        missing = [
+            notice("not-in-index", {"title": paper.title}, paper_id=paper.paper_id)
+            for paper in current.papers
+            if paper.paper_id not in known
+        ]
+        corpus = os.path.normpath(self._corpus_dir())
+        return [notice("stale-index", {"corpus": corpus}), *missing]
+
+    def _load_embedder(self) -> Embedder:
+        with self._loading:
+            if self._embedder is None:
+                from ragqa.embed import load_embedder
+
+                name = self._generation.meta.fingerprint["embedder_name"]
+                self._embedder = load_embedder(name)
+        built_with = self._generation.meta.fingerprint.get("embedder")
+        if built_with != self._embedder.fingerprint:
+            raise IndexMismatchError(
+                "the index was built by another embedder, or another version of it",
+                item=self._directory,
+                hint="Run `ragqa rebuild`",
+            )
+        return self._embedder
