@@ -15,6 +15,7 @@ words: on SciFact nDCG@10 is .696 with and without (.668 without the stemmer), a
 
 from __future__ import annotations
 
+import math
 import shutil
 import tempfile
 from collections import Counter
@@ -37,6 +38,16 @@ MAX_QUERY_TERMS = 128  # distinct terms, the rarest; 100 take 5 ms on 100k chunk
 _MAX_TERM_BYTES = 80  # longer "words" are links, sequences or debris
 _WRITER_BYTES = 2_000_000_000  # never reached below ~2M chunks, so one segment; not reserved
 _ANALYSER = "ragqa"
+# What questions are made of beside their content; tantivy's own English list has 33 words.
+_QUESTION_WORDS = (
+    "am been being can could did do does doing done from had has have having he her him his "
+    "how i its many me most much my our she should so some than them what when where which "
+    "who whom whose why would you your about after all also among any because before between "
+    "both during each either else ever every give given get gets got if just like make makes "
+    "may might more must only other ought over per quite rather same shall since still tell "
+    "through under until up us use used uses using very via we were while within without yet "
+    "out off too paper papers author authors study article "
+).split()
 _REMOVALS = 5  # attempts; the second succeeds, as a new folder is looked at once
 
 
@@ -76,15 +87,21 @@ def _schema() -> tantivy.Schema:
     )
 
 
-def _analyser() -> tantivy.TextAnalyzer:
-    return (
+def _analyser(*, without_stop_words: bool = False) -> tantivy.TextAnalyzer:
+    builder = (
         tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.simple())
         .filter(tantivy.Filter.remove_long(_MAX_TERM_BYTES))
         .filter(tantivy.Filter.ascii_fold())
         .filter(tantivy.Filter.lowercase())
-        .filter(tantivy.Filter.stemmer("english"))
-        .build()
     )
+    if without_stop_words:
+        builder = builder.filter(tantivy.Filter.stopword("english"))
+        builder = builder.filter(tantivy.Filter.custom_stopword(_QUESTION_WORDS))
+    return builder.filter(tantivy.Filter.stemmer("english")).build()
+
+
+def _plain(text: str) -> str:
+    return text[:MAX_QUERY_CHARS].encode("utf-8", "replace").decode("utf-8")
 
 
 class Lexical:
@@ -114,6 +131,7 @@ class Lexical:
                 hint="Set TMPDIR to a folder that can be written",
             ) from error
         self._schema, self._analyser = _schema(), _analyser()
+        self._content_analyser = _analyser(without_stop_words=True)
 
     @property
     def count(self) -> int:
@@ -142,10 +160,29 @@ class Lexical:
         order = np.lexsort((found, -scores))
         return scores[order], found[order]
 
+    def content_weights(self, text: str) -> dict[str, float]:
+        """Return the content words of a text, stemmed, with how telling each is in this index.
+
+        :param text: Plain text; stop words are left out.
+        :return: Term -> BM25's inverse document frequency; a word that no chunk has weighs most.
+        """
+        return {term: self._idf(term) for term in self.content_terms(text)}
+
+    def content_terms(self, text: str) -> frozenset[str]:
+        """Return the content words of a text, stemmed, as `content_weights` names them.
+
+        :param text: Plain text.
+        :return: Its terms without stop words.
+        """
+        return frozenset(self._content_analyser.analyze(_plain(text)))
+
+    def _idf(self, term: str) -> float:
+        found = self._searcher.doc_freq("text", term)
+        return math.log(1 + (self.count - found + 0.5) / (found + 0.5))
+
     def _terms(self, text: str) -> list[tuple[str, int]]:
         """Return the query's indexed terms with their counts, sorted: sums depend on the order."""
-        plain = text[:MAX_QUERY_CHARS].encode("utf-8", "replace").decode("utf-8")
-        counted = Counter(self._analyser.analyze(plain))
+        counted = Counter(self._analyser.analyze(_plain(text)))
         rarity = {term: self._searcher.doc_freq("text", term) for term in counted}
         known = sorted((rarity[term], term) for term in counted if rarity[term])
         return sorted((term, counted[term]) for _, term in known[:MAX_QUERY_TERMS])

@@ -9,7 +9,7 @@ in every build of the same papers.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -31,13 +31,13 @@ class RetrieveOptions:
     """How candidates are found and mixed.
 
     :ivar candidates: Rows taken from each of the two searches.
-    :ivar dense_weight: Weight of the dense half against BM25; .7 on SciFact train and covidqa
-        (design, section 5).
+    :ivar dense_weight: Weight of the dense half against BM25: a compromise of covidqa (best at
+        .4) and SciFact train (best at .6), see docs/LOG.md.
     :ivar sentence_share: Share of the best sentence's cosine in the dense half.
     """
 
     candidates: int = 200
-    dense_weight: float = 0.7
+    dense_weight: float = 0.5
     sentence_share: float = 0.5
 
 
@@ -46,15 +46,15 @@ class Signals:
     """What one retrieval says about whether the papers answer; see `confidence`.
 
     :ivar sentence: Best cosine of the question and a sentence of a candidate.
-    :ivar dense: Best cosine of the question and a chunk.
-    :ivar lexical: Best BM25 score, per term of the query.
-    :ivar margin: How far the best mixed score stands above the tenth, in z-score units.
+    :ivar lexical: Best BM25 score as a share of the weight of the question's content words.
+    :ivar chunk_coverage: Largest share of that weight whose words one of the best chunks has.
+    :ivar sentence_coverage: The same for one of the best sentences.
     """
 
     sentence: float = 0.0
-    dense: float = 0.0
     lexical: float = 0.0
-    margin: float = 0.0
+    chunk_coverage: float = 0.0
+    sentence_coverage: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,11 +135,12 @@ class Retriever:
         order = np.lexsort((found.rows, -mixed))
         top = order[:k]
         chunks = self._scored_chunks(found, mixed, top)
+        sentences = self._scored_sentences(found, top, chunks)
         return Retrieval(
             query=query,
             chunks=chunks,
-            sentences=self._scored_sentences(found, top, chunks),
-            signals=_signals(query, found, best, mixed[order]),
+            sentences=sentences,
+            signals=self._signals(query, float(best.max()), chunks, sentences),
         )
 
     def _candidates(
@@ -204,7 +205,37 @@ class Retriever:
             )
         )
 
+    def _signals(
+        self,
+        query: str,
+        cosine: float,
+        chunks: Sequence[ScoredChunk],
+        sentences: Sequence[ScoredSentence],
+    ) -> Signals:
+        lexical = self._index.lexical
+        weights = lexical.content_weights(query)
+        total = sum(weights.values())
+        if not total:
+            return Signals(sentence=cosine)
+        best_sentences = sorted(sentences, key=lambda s: -s.score)[:_SIGNAL_DEPTH]
 
+        def coverage(texts: Iterable[str]) -> float:
+            terms = (lexical.content_terms(text) for text in texts)
+            return max(
+                (sum(weights.get(t, 0.0) for t in found) / total for found in terms), default=0.0
+            )
+
+        return Signals(
+            sentence=cosine,
+            lexical=max(scored.lexical for scored in chunks) / total,
+            chunk_coverage=coverage(
+                f"{c.chunk.section} {c.chunk.text}" for c in chunks[:_SIGNAL_DEPTH]
+            ),
+            sentence_coverage=coverage(s.text for s in best_sentences),
+        )
+
+
+_SIGNAL_DEPTH = 5  # best chunks and sentences that the signals look at
 _COSINE_UNIT = 0.15  # one unit of a chunk's mixed z-score weighs as much as this much cosine
 
 
@@ -216,15 +247,3 @@ def _sentence_score(chunk_score: float, cosine: float) -> float:
 def _z_scores(values: NDArray[np.float32]) -> NDArray[np.float32]:
     spread = values.std()
     return (values - values.mean()) / spread if spread > 0 else np.zeros_like(values)
-
-
-def _signals(
-    query: str, found: _Candidates, best: NDArray[np.float32], ranked: NDArray[np.float32]
-) -> Signals:
-    terms = max(1, len(set(query.lower().split())))
-    return Signals(
-        sentence=float(best.max()),
-        dense=float(found.dense.max()),
-        lexical=float(found.lexical.max()) / terms,
-        margin=float(ranked[0] - ranked[min(9, len(ranked) - 1)]),
-    )

@@ -1,0 +1,44 @@
+# The README's two commands are `make demo` and `make test`. Everything lives in .venv; nothing is
+# installed outside of this folder. PYTHON names another interpreter, ARGS goes to `ragqa answer`.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+ARGS ?=
+
+.PHONY: demo test test-all lint types docs bench fix clean
+
+demo: $(VENV)/.ragqa
+	$(BIN)/ragqa answer corpus/upscaling/card.txt $(ARGS)
+
+test: $(VENV)/.dev lint types
+	$(BIN)/pytest -q -n 2 -m "not slow"
+
+test-all: $(VENV)/.dev
+	$(BIN)/pytest -q -n 2 -m slow
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/pydoclint --quiet ragqa
+
+types: $(VENV)/.dev
+	$(BIN)/mypy
+
+docs: $(VENV)/.dev
+	$(BIN)/python docs/make_cli.py
+
+fix: $(VENV)/.dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:
+	rm -rf $(VENV) indexes .pytest_cache .mypy_cache .ruff_cache
+
+$(VENV)/.ragqa: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	touch $@
+
+$(VENV)/.dev: $(VENV)/.ragqa
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	touch $@

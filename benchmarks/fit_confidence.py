@@ -1,0 +1,78 @@
+"""Fit the weights of `ragqa.retrieve.confidence`, and say how good they are.
+
+Each development question is asked twice: with all papers, and with its gold papers taken away. The
+model must tell the two apart. Figures are cross-validated over five folds split by paper; the
+weights printed at the end are fitted on everything. Run:
+
+    python benchmarks/fit_confidence.py DATA_FOLDER WORK_FOLDER
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import astuple, fields
+from pathlib import Path
+
+import numpy as np
+from dev_sets import open_set, read_questions
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import roc_auc_score
+from sklearn.model_selection import GroupKFold
+
+from ragqa.embed import load_embedder
+from ragqa.retrieve.hybrid import Retriever, Signals
+
+SETS = ("covidqa", "evidence-inference")
+
+
+def collect(data: Path, work: Path) -> tuple[np.ndarray, np.ndarray, list[str], np.ndarray]:
+    """Return signals (n, 4), labels (n,), the paper each belongs to, and the set's number."""
+    embedder = load_embedder()
+    rows, labels, groups, sets = [], [], [], []
+    for number, name in enumerate(SETS):
+        index = open_set(data / name, work, embedder)
+        retriever = Retriever(index, embedder)
+        papers = [paper.paper_id for paper in index.store.papers()]
+        for question in read_questions(data / name):
+            for label, gone in ((1, frozenset()), (0, question.gold_papers)):
+                allowed = [paper_id for paper_id in papers if paper_id not in gone]
+                rows.append(astuple(retriever.retrieve(question.text, paper_ids=allowed).signals))
+                labels.append(label)
+                groups.append(f"{name}/{min(question.gold_papers)}")
+                sets.append(number)
+    return np.array(rows), np.array(labels), groups, np.array(sets)
+
+
+def fit(rows: np.ndarray, labels: np.ndarray, sets: np.ndarray) -> LogisticRegression:
+    weight = np.array([1 / np.sum(sets == number) for number in sets])
+    return LogisticRegression(C=100, max_iter=10_000).fit(
+        rows, labels, sample_weight=weight * len(labels) / len(SETS)
+    )
+
+
+def main(data: Path, work: Path) -> None:
+    rows, labels, groups, sets = collect(data, work)
+    held_out = np.zeros(len(labels))
+    for train, test in GroupKFold(5).split(rows, labels, groups):
+        model = fit(rows[train], labels[train], sets[train])
+        held_out[test] = model.predict_proba(rows[test])[:, 1]
+    for number, name in enumerate(SETS):
+        here, truth = held_out[sets == number], labels[sets == number]
+        print(f"{name}: AUROC {roc_auc_score(truth, here):.3f}")
+        print("  threshold  answered, gold there  answered, gold gone")
+        for threshold in (0.3, 0.4, 0.5, 0.6, 0.7):
+            there = np.mean(here[truth == 1] >= threshold)
+            gone = np.mean(here[truth == 0] >= threshold)
+            print(f"  {threshold:.1f}  {there:.3f}  {gone:.3f}")
+        at_80 = np.quantile(here[truth == 1], 0.2)
+        print(
+            f"  answering 80%: threshold {at_80:.2f}, gone {np.mean(here[truth == 0] >= at_80):.3f}"
+        )
+    model = fit(rows, labels, sets)
+    print("intercept", round(float(model.intercept_[0]), 2))
+    for field, value in zip(fields(Signals), model.coef_[0], strict=True):
+        print(field.name, round(float(value), 2))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), Path(sys.argv[2]))
