@@ -117,7 +117,7 @@ class Reader:
         """Rank the chunks of listed papers for a query, without answering it.
 
         :param query: Plain text.
-        :param k: How many chunks at most.
+        :param k: How many chunks at most; below 1 there are none.
         :param paper_ids: Papers to search; empty for all that are listed.
         :return: Chunks, best first; a paper taken off the list has none among them.
         :raises QuestionError: The query is empty or far too long.
@@ -126,8 +126,10 @@ class Reader:
         text, context = check_question(query), self._context()
         for paper_id in paper_ids:
             context.paper(paper_id)
+        if k < 1:
+            return ()
         allowed = context.with_text(paper_ids)
-        return context.retriever.retrieve(text, k=max(k, 0), paper_ids=allowed).chunks
+        return context.retriever.retrieve(text, k=k, paper_ids=allowed).chunks
 
     def locate(self, chunk: Chunk) -> tuple[Locator, ...]:
         """Say where a chunk of this index stands.
