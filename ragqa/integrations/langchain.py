@@ -18,7 +18,6 @@ from langchain_core.callbacks import CallbackManagerForRetrieverRun
 from langchain_core.documents import Document
 from langchain_core.retrievers import BaseRetriever
 from langchain_core.runnables import Runnable, RunnableLambda
-from pydantic import Field
 
 from ragqa.api import Reader
 from ragqa.records import Paper, ScoredChunk
@@ -34,12 +33,12 @@ class RagqaRetriever(BaseRetriever):
     end, chunk_id. `paper_ids` can be made configurable per call with ``configurable_fields``.
 
     :ivar reader: An open reader.
-    :ivar k: How many chunks at most.
+    :ivar k: How many chunks at most; 4 is what LangChain's own retrievers give.
     :ivar paper_ids: Papers to search; empty for all that are listed.
     """
 
     reader: Reader
-    k: int = Field(default=4, gt=0)
+    k: int = 4
     paper_ids: tuple[str, ...] = ()
 
     def _get_relevant_documents(
