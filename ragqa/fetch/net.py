@@ -204,7 +204,7 @@ class Network:
             raise _sending_error(error, url) from error
         self._reached = True
         jar = session.cookies  # some publishers redirect until their cookie comes back
-        requests.cookies.extract_cookies_to_jar(jar, prepared, response.raw)  # type: ignore[no-untyped-call]
+        requests.cookies.extract_cookies_to_jar(jar, prepared, response.raw)  # type: ignore[no-untyped-call]  # its stubs leave it out
         return response
 
 
