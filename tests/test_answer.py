@@ -102,7 +102,7 @@ def test_every_listed_paper_is_a_source(generation: Generation) -> None:
     )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     st.lists(st.sampled_from(["garden", "ocean", MODEL, "silent"]), unique=True, min_size=1),
     st.sampled_from([TOMATOES, BIGGER, "whales", "xyzzy"]),
@@ -296,7 +296,7 @@ def test_a_pasted_document_is_refused() -> None:
         check_question("a" * 100_000)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.text(min_size=1, max_size=200))
 def test_any_question_is_answered_or_abstained_from(
     generation: Generation, index: Path, question: str

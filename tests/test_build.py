@@ -244,7 +244,7 @@ POOL = (
 )
 
 
-@settings(max_examples=6, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@settings(max_examples=6, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.lists(
         st.tuples(st.sampled_from("abcd"), st.none() | st.sampled_from(POOL)),

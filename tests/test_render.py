@@ -168,7 +168,7 @@ def test_markup_is_shown_as_it_is(text: str) -> None:
     check_shown_as_it_is(text)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     st.text(
         st.sampled_from(list("#*_`~[]()<>|\\!&;:$@.-+=\"'{}% \t\n19ab/"))
