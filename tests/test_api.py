@@ -153,6 +153,9 @@ def test_papers_are_added_and_removed(tmp_path: Path) -> None:
     corpus.add(Paper(paper_id="one", title="One", url="https://papers.example.org/1.pdf"))
     link = corpus.add_source("https://arxiv.org/abs/2502.16025", role="paper")
     code = corpus.add_source("https://github.com/example/two", title="Two", role="model")
+    plain = corpus.add_source("http://127.0.0.1:8080/a/On-Gardens.pdf", role="paper")
+    assert (plain.paper_id, plain.title) == ("on-gardens", "On-Gardens")
+    corpus.remove("on-gardens")
     assert [paper.paper_id for paper in corpus.papers] == ["one", link.paper_id, code.paper_id]
     assert corpus.papers[2] == code
     assert (code.github, code.url, code.role) == ("https://github.com/example/two", None, "model")

@@ -18,6 +18,7 @@ from ragqa.manifest import (
     remove_paper,
     save_manifest,
 )
+from ragqa.manifest.links import last_step
 from ragqa.records import Paper, Role
 
 if TYPE_CHECKING:
@@ -149,7 +150,8 @@ class Corpus:
             )
         url = links.url if links else None
         github = links.github if links else None
-        name = title or (file.stem if links is None else (url or github or source))
+        link = url or github or source
+        name = title or (file.stem if links is None else last_step(link) or link)
         taken = [paper.paper_id for paper in self.papers]
         chosen = paper_id or paper_id_for(title=name, url=url or github, taken=taken)
         paper = Paper(paper_id=chosen, title=name, role=role, url=url, github=github)
