@@ -42,6 +42,7 @@ INPUT_NAMES = ("input_ids", "attention_mask")
 
 _BATCH = 4  # texts; on 2 cores 1 to 8 were level for chunks, 4 best for sentences (decision 0004)
 _MAX_THREADS = 4  # such small batches feed no more; 1 to 4 gave equal bits
+_SPIN_US = "200"  # how long idle threads wait awake; loses nothing alone, 1.4x as fast beside others
 _ORT_ERRORS = (
     ort_errors.Fail,
     ort_errors.InvalidArgument,
@@ -186,6 +187,7 @@ def _open_session(entry: Entry) -> onnxruntime.InferenceSession:
     path = entry.folder / GRAPH_FILE
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = min(_cores(), _MAX_THREADS)
+    options.add_session_config_entry("session.intra_op.spin_duration_us", _SPIN_US)
     options.log_severity_level = 3  # errors only: stderr belongs to ragqa's own progress
     try:
         return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
