@@ -18,6 +18,9 @@ from ragqa.records import Document, Sentence
 __all__ = ["split_sentences"]
 
 _BLOCK = re.compile(r"[^\n]+")
+_CITED = r"[\[(]?\d{1,4}[a-z]?(?:\s?[,;\u2013-]\s?\d{1,4})*[\])]"  # "[3, 4]", "(12)", "2011)"
+# Texts that were cut at a citation: what follows the line end belongs to the sentence before.
+_ORPHAN = re.compile(rf"(?:{_CITED}\s*)+[.,;:]?(?:\s+|$)")
 # After these a full stop ends no sentence when a number, a letter in brackets or a name follows.
 _ABBREVIATION = re.compile(
     r"(?:\b(?:eqs?|figs?|secs?|sects?|tabs?|refs?|app|approx|resp|nos?|vols?|pp?|thm|def|prop"
@@ -47,14 +50,16 @@ _MISSED = re.compile(
 )
 _BULLET = re.compile(r"(?:[\u2022\u25cf\u25aa\u25a0\u25e6\u2043\u2219\u00b7*\u2013-]\s+)+(?=\S)")
 _OPENS = re.compile(r"[\"'\u201c\u2018]*(?:\([^()]{1,40}\)\s*)?([^\W\d_\u02b0-\u02ff]|\d[\d.,]*%)")
-_CLOSES = re.compile(r"[.!?][\"'\u201d\u2019)\]]*(?:\d{1,3})?$")
+_CLOSES = re.compile(rf"[.!?][\"'\u201d\u2019)\]]*(?:\d{{1,3}}|(?:\s*{_CITED})*)$")
 _LINK = re.compile(r"https?://|www\.|\b[\w.-]+@[\w-]+\.\w", re.IGNORECASE)
 _WORD = re.compile(r"[^\W\d_]{2,}")
 _CAPTION_MARK = re.compile(r"^(?:arXiv:|doi:|\u00a9|copyright\b|proceedings of\b)", re.IGNORECASE)
 
+_LINE_CHARS = 40  # characters: a shorter line is a label or an item of a list, not a cut sentence
 MIN_QUOTE_WORDS = 4  # words: shorter sentences say nothing alone
 MAX_QUOTE_CHARS = 700  # characters: longer ones are lists or tables read as one sentence
-MIN_LETTER_SHARE = 0.65  # of visible characters: below it stand formulas and table rows
+MIN_LETTER_SHARE = 0.5  # of visible characters: below it stand formulas and table rows; results
+# with their intervals, which are what is asked for most, come down to .55
 
 
 def split_sentences(document: Document, start: int, end: int) -> tuple[Sentence, ...]:
@@ -73,9 +78,32 @@ def split_sentences(document: Document, start: int, end: int) -> tuple[Sentence,
             end=high,
             quotable=(low, high) not in headings and _is_quotable(document, low, high),
         )
-        for block in _BLOCK.finditer(document.text, start, end)
-        for low, high in _in_block(document.text, block.start(), block.end())
+        for block_start, block_end in _blocks(document.text, start, end, headings)
+        for low, high in _in_block(document.text, block_start, block_end)
     )
+
+
+def _blocks(
+    text: str, start: int, end: int, headings: set[tuple[int, int]]
+) -> Iterator[tuple[int, int]]:
+    """Yield the lines of a span, joined where a sentence plainly goes on after the line end."""
+    held: tuple[int, int] | None = None
+    for match in _BLOCK.finditer(text, start, end):
+        line = match.span()
+        if held is not None and held not in headings and _runs_on(text[slice(*held)], match[0]):
+            held = (held[0], line[1])
+            continue
+        if held is not None:
+            yield held
+        held = line
+    if held is not None:
+        yield held
+
+
+def _runs_on(before: str, after: str) -> bool:
+    if _CLOSES.search(before.rstrip()) or not before.strip():
+        return False
+    return _ORPHAN.match(after) is not None or (len(before) > _LINE_CHARS and _starts_low(after))
 
 
 def _in_block(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
