@@ -164,9 +164,15 @@ class _MarkdownWriter:
             yield from self._papers(section)
         else:
             for statement in section.statements:
-                yield f"- {self._statement(statement)}"
-            yield "" if section.statements else ""
+                yield f"- {self._about(statement)}{self._statement(statement)}"
+            if section.statements:
+                yield ""
         yield from self._notices([n for n in section.notices if n.cell is None])
+
+    def _about(self, statement: Statement) -> str:
+        """Name the paper that a statement in running text is about, where it is about one."""
+        title = self._titles.get(statement.paper_id or "")
+        return f"**{_escape(title)}:** " if title else ""
 
     def _statement(self, statement: Statement) -> str:
         return f"{_escape(statement.text)} {self._marks(statement.citations)}"
@@ -183,11 +189,7 @@ class _MarkdownWriter:
             yield ""
 
     def _workflow(self, section: Section) -> Iterator[str]:
-        papers = dict.fromkeys(
-            item.paper_id
-            for item in _items(section)
-            if item.paper_id and item.cell in _WORKFLOW_CELLS
-        )
+        papers = self._in_tables(section)
         yield "| | Input | Model | Output |"
         yield "|---|---|---|---|"
         for paper_id in papers:
@@ -196,6 +198,11 @@ class _MarkdownWriter:
         yield ""
         for paper_id in papers:
             yield from self._mermaid(section, paper_id)
+
+    def _in_tables(self, section: Section) -> list[str]:
+        """Return the papers that fill cells of a section, in listing order."""
+        found = {item.paper_id for item in _items(section) if item.cell}
+        return [paper_id for paper_id in self._titles if paper_id in found]
 
     def _cell(self, section: Section, paper_id: str, cell: Cell) -> str:
         statements = _in_cell(section.statements, paper_id, cell)
@@ -220,10 +227,7 @@ class _MarkdownWriter:
         yield ""
 
     def _papers(self, section: Section) -> Iterator[str]:
-        papers = dict.fromkeys(
-            item.paper_id for item in _items(section) if item.paper_id and item.cell
-        )
-        for paper_id in papers:
+        for paper_id in self._in_tables(section):
             links = " ".join(f"<{link}>" for link in self._links[paper_id])
             yield f"- **{_escape(self._titles[paper_id])}** {links}".rstrip()
             for statement in _in_cell(section.statements, paper_id, "why"):

@@ -10,7 +10,7 @@ import click
 from ragqa.cli.building import run_build, show_build
 from ragqa.cli.corpus import run_fetch, show_fetch
 from ragqa.cli.shared import as_json, default_index, folder, message, print_json
-from ragqa.errors import CorpusError
+from ragqa.errors import CorpusError, RagqaError
 
 if TYPE_CHECKING:
     from ragqa.records import Answer
@@ -63,20 +63,34 @@ def answer(
 ) -> None:
     """Answer question cards: import, fetch and rebuild what is needed, then answer.
 
-    The corpus of a card in a corpus folder is that folder; any other card gets corpus/<its name>.
+    A card beside a manifest.yaml belongs to that corpus; any other gets corpus/<its name>, or
+    <its folder's name> where it is called card.txt. With --out, a card that fails is named and the
+    others are answered.
     """
-    if len(cards) > 1 and out is None:
-        raise click.UsageError("name a folder with --out for several cards")
+    if out is None:
+        if len(cards) > 1:
+            raise click.UsageError("name a folder with --out for several cards")
+        _print_answer(_answer_card(cards[0], mirror=mirror, offline=offline), as_json=as_json)
+        return
+    failed = 0
     for card in cards:
-        found = _answer_card(card, mirror=mirror, offline=offline)
-        if out is None:
-            _print_answer(found, as_json=as_json)
-        else:
-            _write_answer(found, out, _name(card))
+        try:
+            _write_answer(_answer_card(card, mirror=mirror, offline=offline), out, _name(card))
+        except RagqaError as error:
+            failed += 1
+            message(f"{card}: {error}")
+    message(f"{len(cards) - failed} of {len(cards)} cards answered, in {out}")
+    if failed == len(cards):
+        raise click.exceptions.Exit(1)
 
 
 def _name(card: Path) -> str:
     return card.resolve().parent.name if card.name == "card.txt" else card.stem
+
+
+def _corpus_of(card: Path) -> Path:
+    is_in_corpus = (card.parent / "manifest.yaml").exists()
+    return card.parent if is_in_corpus else Path("corpus") / _name(card)
 
 
 def _answer_card(card: Path, *, mirror: Path | None, offline: bool) -> Answer:
@@ -84,7 +98,7 @@ def _answer_card(card: Path, *, mirror: Path | None, offline: bool) -> Answer:
     from ragqa.card import read_card
     from ragqa.fetch import FetchOptions
 
-    directory = card.parent if card.name == "card.txt" else Path("corpus") / _name(card)
+    directory = _corpus_of(card)
     corpus, imported = Corpus.from_card(card, directory)
     for note in imported.notes:
         message(f"note: {note}")

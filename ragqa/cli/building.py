@@ -19,7 +19,7 @@ from ragqa.cli.shared import (
 
 if TYPE_CHECKING:
     from ragqa.api import Corpus
-    from ragqa.build import BuildReport
+    from ragqa.build import BuildReport, BuildRow
 
 __all__ = ["rebuild", "run_build", "show_build"]
 
@@ -89,20 +89,17 @@ def show_build(report: BuildReport) -> None:
 
     :param report: The report.
     """
-    rows = [
-        (
-            row.paper_id,
-            row.kind or "-",
-            row.status,
-            str(row.pages or ""),
-            str(row.chunks or ""),
-            "; ".join(filter(None, (row.reason, row.detail, *row.notes))),
-        )
-        for row in report.rows
-    ]
-    print_rows("Built", ("paper", "text", "status", "pages", "chunks", ""), rows)
-    for removed in report.removed:
-        message(f"no longer in the index: {removed}")
     counts = ", ".join(f"{count} {status}" for status, count in report.counts.items())
     state = "written" if report.changed else "unchanged"
-    message(f"{report.index}: generation {report.generation} {state} ({counts or 'no documents'})")
+    message(f"{report.index}: generation {report.generation} {state}; {counts or 'no documents'}")
+    print_rows(
+        [(row.status, f"{row.paper_id} {row.kind or ''}", _remark(row)) for row in report.rows]
+    )
+    for removed in report.removed:
+        message(f"  no longer in the index: {removed}")
+
+
+def _remark(row: BuildRow) -> str:
+    size = f"{row.pages} pages, {row.chunks} chunks" if row.pages else f"{row.chunks} chunks"
+    reason = f"[{row.reason}]" if row.reason else ""
+    return "; ".join(filter(None, (size if row.chunks else "", reason, row.detail, *row.notes)))

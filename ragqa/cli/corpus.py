@@ -11,7 +11,7 @@ from ragqa.cli.shared import as_json, folder, message, print_json, print_rows, p
 
 if TYPE_CHECKING:
     from ragqa.api import Corpus
-    from ragqa.fetch import FetchOptions, FetchReport
+    from ragqa.fetch import FetchOptions, FetchReport, FetchRow
 
 __all__ = ["add", "fetch", "import_card", "init", "remove", "run_fetch", "show_fetch"]
 
@@ -151,15 +151,19 @@ def run_fetch(corpus: Corpus, options: FetchOptions) -> FetchReport:
         return corpus.fetch(options, on_progress=show)
 
 
+def _remark(row: FetchRow) -> str:
+    return f"[{row.reason}] {row.detail}" if row.reason else row.detail
+
+
 def show_fetch(report: FetchReport) -> None:
     """Print what a fetch did: a row for every file.
 
     :param report: The report.
     """
-    rows = [
-        (row.paper_id, row.kind or "-", row.status, row.reason or "", row.detail)
-        for row in report.rows
-    ]
-    print_rows("Fetched", ("paper", "file", "status", "reason", ""), rows)
+    counts = ", ".join(f"{count} {status}" for status, count in report.counts.items())
+    message(f"files: {counts or 'none listed'}")
+    print_rows(
+        [(row.status, f"{row.paper_id} {row.kind or ''}", _remark(row)) for row in report.rows]
+    )
     for name in report.extra_files:
         message(f"not listed, never used: {name}")

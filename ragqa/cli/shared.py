@@ -77,22 +77,15 @@ def console() -> Console:
     return Console(stderr=True, highlight=False)
 
 
-def print_rows(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print a table on stderr; what fills it is shown as it is, never as markup.
+def print_rows(rows: Sequence[tuple[str, str, str]]) -> None:
+    """Print a report on stderr, a line for each row: status, item, and what there is to say.
 
-    :param title: The table's title.
-    :param columns: Its columns.
-    :param rows: A text for each column.
+    :param rows: Status, item and remark; columns are as wide as their widest entry.
     """
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    for row in rows:
-        table.add_row(*(Text(value) for value in row))
-    console().print(table)
+    statuses = max((len(status) for status, _, _ in rows), default=0)
+    items = max((len(item) for _, item, _ in rows), default=0)
+    for status, item, remark in rows:
+        message(f"  {status:<{statuses}}  {item:<{items}}  {remark}".rstrip())
 
 
 @contextmanager

@@ -18,10 +18,13 @@ __all__ = ["extract"]
 _SAME_WORDS = 0.7  # Jaccard overlap of word sets from which two sentences say the same
 _POINTS_BACK = re.compile(
     r"^(?:it|its|they|their|this|these|those|that|such|he|she|however|moreover|furthermore|"
-    r"therefore|thus|hence|instead|otherwise|in this (?:case|way)|for example|for instance)\b",
+    r"therefore|thus|hence|instead|otherwise|in this (?:case|way)|for example|for instance|"
+    r"(?:most|some|many|both|all|others?|another|several) (?:of (?:these|those|them)|run|runs|are|"
+    r"were|is|was|have|has|use|do))\b",
     re.IGNORECASE,
 )
 _WORD = re.compile(r"\w+")
+_MAX_BEHIND = 3.0  # score units behind the best sentence; further back stands other matter
 _MAX_PAIR_CHARS = 900  # characters: a sentence with its antecedent must stay readable
 
 
@@ -38,7 +41,7 @@ def extract(
     :param limit: How many statements at most.
     :param paper_id: Set on every draft, for a table.
     :param cell: Set on every draft, for a table.
-    :return: Drafts in reading order.
+    :return: Drafts in reading order; fewer where the rest is far behind the best.
     """
     ranked = sorted(
         (s for s in sentences if s.sentence.quotable),
@@ -46,6 +49,8 @@ def extract(
     )
     taken: list[list[ScoredSentence]] = []
     for candidate in ranked:
+        if candidate.score < ranked[0].score - _MAX_BEHIND:
+            break
         twin = next((group for group in taken if _same(group[0].text, candidate.text)), None)
         if twin is None and len(taken) < limit:
             taken.append([candidate])
