@@ -105,11 +105,13 @@ def _check(citation: Mapping[str, Any], paper: Evidence, tally: Tally) -> str | 
         return _check_lines(citation, quote, paper)
     if paper.pdf is None:
         return "cites a PDF that is not there"
-    wrong = _check_pages(citation, quote, _pdfium_pages(paper.pdf))
     tally.in_pdf += 1
-    pages = _pypdf_pages(paper.pdf)
-    if not _stands_on([squash(pages[at["page"] - 1]) for at in citation["locators"]], quote):
-        tally.unseen_by_pypdf.append(_name(citation))
+    wrong = _check_pages(citation, quote, _pdfium_pages(paper.pdf))
+    if wrong is None:
+        pages = _pypdf_pages(paper.pdf)
+        named = [squash(pages[at["page"] - 1]) for at in citation["locators"]]
+        if not _stands_on(named, quote):
+            tally.unseen_by_pypdf.append(_name(citation))
     return wrong
 
 
