@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 from corpora import document_of_sentences
@@ -213,6 +214,25 @@ def test_a_title_declares() -> None:
     assert fit.outcome == "another-task"
     assert fit.evidence is not None
     assert fit.evidence.text == "Patient Networks for Image Deblurring"
+
+
+@pytest.mark.parametrize(
+    ("section", "outcome"),
+    [
+        ("Abstract", "another-task"),
+        ("1 Introduction", "another-task"),
+        ("2 Related Work", "not-established"),
+        ("5 Experiments", "not-established"),
+    ],
+)
+def test_a_task_is_declared_at_the_start_or_in_the_abstract_only(
+    section: str, outcome: FitOutcome
+) -> None:
+    (chunk,) = model("We propose a method for image deblurring.")
+    start = 5_000  # characters into the document
+    span = replace(chunk.sentences[0], start=start, end=start + len(chunk.text))
+    late = replace(chunk, start=start, end=span.end, sentences=(span,), section=section)
+    assert judge_fit(BIGGER, (late,), paper_id="p").outcome == outcome
 
 
 def test_without_text_nothing_is_established() -> None:
