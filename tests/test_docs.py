@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import re
+import shlex
 import shutil
 import socket
 import subprocess
@@ -102,7 +103,7 @@ def test_every_make_target_that_is_named_exists() -> None:
         word
         for command in commands()
         if re.match(r"make( |$)", command)
-        for word in command.split("#")[0].split()[1:]
+        for word in shlex.split(command, comments=True)[1:]
         if "=" not in word and not word.startswith("-")
     }
     assert named <= set(rules)
