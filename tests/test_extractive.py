@@ -31,11 +31,20 @@ def texts(drafts: tuple[Draft, ...]) -> list[str]:
 
 
 def test_the_best_are_taken_and_put_in_reading_order() -> None:
-    ranked = [scored(CHUNK, 3, 5.0), scored(CHUNK, 0, 1.0), scored(CHUNK, 2, 9.0)]
+    ranked = [scored(CHUNK, 3, 1.5), scored(CHUNK, 0, 1.0), scored(CHUNK, 2, 1.9)]
     assert texts(extract(ranked, limit=2)) == [SENTENCES[2], SENTENCES[3]]
     assert texts(extract(ranked, limit=1)) == [SENTENCES[2]]
     assert extract(ranked, limit=0) == ()
     assert extract([], limit=3) == ()
+
+
+def test_what_is_far_behind_the_best_is_left_out() -> None:
+    ranked = [scored(CHUNK, 2, 9.0), scored(CHUNK, 3, 6.5), scored(CHUNK, 0, 5.5)]
+    assert texts(extract(ranked, limit=3)) == [SENTENCES[2], SENTENCES[3]]
+    table = replace(CHUNK.sentences[2], quotable=False)
+    chunk = replace(CHUNK, sentences=(*CHUNK.sentences[:2], table, CHUNK.sentences[3]))
+    far = [scored(chunk, 2, 9.0), scored(chunk, 3, 1.0)]  # what is not quotable is not the best
+    assert texts(extract(far, limit=3)) == [SENTENCES[3]]
 
 
 def test_papers_stand_in_the_order_of_their_best_sentence() -> None:
@@ -63,7 +72,7 @@ def test_a_sentence_that_points_back_brings_the_one_before_as_one_quote() -> Non
 
 
 def test_what_is_quoted_as_an_antecedent_is_not_quoted_again() -> None:
-    drafts = extract([scored(CHUNK, 0, 9.0), scored(CHUNK, 1, 1.0)], limit=2)
+    drafts = extract([scored(CHUNK, 0, 2.0), scored(CHUNK, 1, 1.0)], limit=2)
     assert texts(drafts) == [f"{SENTENCES[0]} {SENTENCES[1]}"]
 
 
