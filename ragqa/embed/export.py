@@ -18,7 +18,7 @@ import numpy as np
 from ragqa.embed.cache import GRAPH_FILE, TOKENIZER_FILE, Entry, Progress, Recipe, publish
 from ragqa.embed.model import INPUT_NAMES, OnnxEmbedder
 from ragqa.embed.pooling import Pooling
-from ragqa.embed.reference import bare_tokenizer, fingerprint, prompts, window
+from ragqa.embed.reference import Torch, bare_tokenizer, fingerprint, prompts, window
 from ragqa.errors import EmbedderError
 
 __all__ = ["PROBES", "TOLERANCE", "ExportFailedError", "export", "not_exportable", "timed"]
@@ -77,7 +77,7 @@ def timed(say: Progress, step: str) -> Iterator[Callable[[str], None]]:
     say(f"{step}: {seconds:.1f} s" + "".join(f" ({remark})" for remark in remarks))
 
 
-def not_exportable(model: Any) -> str | None:  # noqa: ANN401 - torch's classes stay out of here
+def not_exportable(model: Torch) -> str | None:
     """Tell why a model has to be run by sentence-transformers itself.
 
     :param model: A ``SentenceTransformer``.
@@ -98,7 +98,7 @@ def not_exportable(model: Any) -> str | None:  # noqa: ANN401 - torch's classes 
     return f"it sets {', '.join(odd)}" if odd else None
 
 
-def export(model: Any, folder: Path, *, target: Path, say: Progress) -> Entry:  # noqa: ANN401
+def export(model: Torch, folder: Path, *, target: Path, say: Progress) -> Entry:
     """Export a model, compare it with the original, and publish it.
 
     :param model: A ``SentenceTransformer`` for which `not_exportable` gave no reason.
@@ -126,7 +126,7 @@ def export(model: Any, folder: Path, *, target: Path, say: Progress) -> Entry:  
         return publish(folder, recipe, target=target)
 
 
-def _recipe(model: Any) -> Recipe:  # noqa: ANN401
+def _recipe(model: Torch) -> Recipe:
     pooling = _POOLINGS[model[1].pooling_mode]
     query_prompt, chunk_prompt = prompts(model)
     return Recipe(
@@ -139,7 +139,7 @@ def _recipe(model: Any) -> Recipe:  # noqa: ANN401
     )
 
 
-def _write_graph(transformer: Any, path: Path) -> None:  # noqa: ANN401
+def _write_graph(transformer: Torch, path: Path) -> None:
     """Export a transformer's token states, with batch and sequence of any length.
 
     The weights go into a file of their own: onnxruntime maps it into memory, which halved the
@@ -152,7 +152,7 @@ def _write_graph(transformer: Any, path: Path) -> None:  # noqa: ANN401
             super().__init__()
             self.transformer = transformer
 
-        def forward(self, input_ids: Any, attention_mask: Any) -> Any:  # noqa: ANN401
+        def forward(self, input_ids: Torch, attention_mask: Torch) -> Torch:
             output = self.transformer(input_ids=input_ids, attention_mask=attention_mask)
             return output.last_hidden_state
 
@@ -174,7 +174,7 @@ def _write_graph(transformer: Any, path: Path) -> None:  # noqa: ANN401
     cast("Any", program).save(path, external_data=True)
 
 
-def _difference(model: Any, embedder: OnnxEmbedder) -> float:  # noqa: ANN401
+def _difference(model: Torch, embedder: OnnxEmbedder) -> float:
     """Return the largest difference between both embedders' components on the probes."""
     probes = list(PROBES)
     counts = embedder.count_tokens(probes)

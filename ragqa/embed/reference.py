@@ -15,7 +15,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from tokenizers import Tokenizer
@@ -37,6 +37,7 @@ from ragqa.errors import EmbedderError
 
 __all__ = [
     "ReferenceEmbedder",
+    "Torch",
     "bare_tokenizer",
     "fingerprint",
     "load_model",
@@ -44,6 +45,9 @@ __all__ = [
     "quiet",
     "window",
 ]
+
+Torch: TypeAlias = Any
+"""A model, tensor or function of torch, whose types cannot be named without importing it."""
 
 _HUB_SECONDS = 10  # for the one request that tells "offline" from "no such model"
 _UNSTATED_WINDOW = 512  # tokens, where a model states none: the window of BERT and its kin
@@ -91,7 +95,7 @@ def _no_bars() -> Iterator[None]:
             bars.enable_progress_bar()
 
 
-def load_model(source: Source) -> Any:  # noqa: ANN401 - torch's classes are not imported here
+def load_model(source: Source) -> Torch:
     """Load a model with sentence-transformers; call it inside `quiet`.
 
     :param source: Where it comes from.
@@ -118,7 +122,7 @@ def _check_weights(path: Path, expected: str) -> None:
         )
 
 
-def _open(source: Source, *, offline: bool) -> Any:  # noqa: ANN401
+def _open(source: Source, *, offline: bool) -> Torch:
     import torch
     from safetensors import SafetensorError
     from sentence_transformers import SentenceTransformer
@@ -171,7 +175,7 @@ def _ask_hub(name: str) -> None:
         ) from error
 
 
-def bare_tokenizer(model: Any) -> Tokenizer:  # noqa: ANN401
+def bare_tokenizer(model: Torch) -> Tokenizer:
     """Copy a model's tokenizer without its truncation and padding.
 
     :param model: A ``SentenceTransformer``.
@@ -190,7 +194,7 @@ def bare_tokenizer(model: Any) -> Tokenizer:  # noqa: ANN401
     return copy
 
 
-def window(model: Any) -> int:  # noqa: ANN401
+def window(model: Torch) -> int:
     """Return how many tokens a model sees, special tokens and prompt included.
 
     :param model: A ``SentenceTransformer``.
@@ -202,7 +206,7 @@ def window(model: Any) -> int:  # noqa: ANN401
     return int(stated)
 
 
-def prompts(model: Any) -> tuple[str, str]:  # noqa: ANN401
+def prompts(model: Torch) -> tuple[str, str]:
     """Return what a model wants before a query and before a chunk.
 
     A model may have named the second one "passage": sentence-transformers 6.2 adds an empty
@@ -215,7 +219,7 @@ def prompts(model: Any) -> tuple[str, str]:  # noqa: ANN401
     return model.prompts.get("query") or "", next(filter(None, named), "")
 
 
-def fingerprint(model: Any, recipe: object) -> str:  # noqa: ANN401
+def fingerprint(model: Torch, recipe: object) -> str:
     """Hash all that decides a model's vectors.
 
     Weights count by shape and bytes, not by name: names change between versions of transformers.
@@ -230,7 +234,7 @@ def fingerprint(model: Any, recipe: object) -> str:  # noqa: ANN401
     return sha256_bytes(json.dumps(everything, sort_keys=True, default=str).encode())
 
 
-def _tensor_hash(parameter: Any) -> str:  # noqa: ANN401
+def _tensor_hash(parameter: Torch) -> str:
     array = np.ascontiguousarray(parameter.detach().numpy())
     return f"{array.shape} {hashlib.sha256(array.data).hexdigest()}"
 
@@ -245,7 +249,7 @@ class ReferenceEmbedder:
     :raises EmbedderError: If it has no fast tokenizer.
     """
 
-    def __init__(self, name: str, model: Any) -> None:  # noqa: ANN401
+    def __init__(self, name: str, model: Torch) -> None:
         self.name = name
         self._model = model
         self._tokenizer = bare_tokenizer(model)
@@ -294,7 +298,7 @@ class ReferenceEmbedder:
         chunks = self._encode(encode, texts, self._chunk_prompt)
         return ChunkEmbeddings(chunks=chunks, sentences=rows)
 
-    def _encode(self, encode: Any, texts: Sequence[str], prompt: str) -> FloatMatrix:  # noqa: ANN401
+    def _encode(self, encode: Torch, texts: Sequence[str], prompt: str) -> FloatMatrix:
         """Call one of the model's encoders on cleaned texts."""
         if not texts:
             return np.zeros((0, self.dim), np.float32)

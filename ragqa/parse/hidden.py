@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import pypdfium2.raw as pdfium
 
-__all__ = ["hidden_spans"]
+__all__ = ["Handle", "hidden_spans"]
 
 _MIN_SIZE = 1.0  # points, effective; the smallest print in real papers is about 3
 _MIN_ALPHA = 16  # of 255
@@ -24,6 +24,9 @@ _FILLED_MODES = (-1, 0, 2, 4, 6)  # PDF 32000-1, table 106; -1 where pdfium does
 _STROKED_MODES = (1, 2, 5, 6)  # in the modes 3 and 7 nothing is painted
 
 Ink = tuple[int, int, int, int]  # red, green, blue, alpha; 0-255
+Handle: TypeAlias = Any
+"""An object of pypdfium2 or of the C library beneath, neither of which is typed."""
+
 Box = tuple[float, float, float, float]  # left, bottom, right, top in points
 
 
@@ -59,8 +62,8 @@ _UPRIGHT = _Matrix()  # page space itself; most text stands in no form
 
 
 def hidden_spans(
-    page: Any,  # noqa: ANN401 - pypdfium2 is untyped
-    textpage: Any,  # noqa: ANN401
+    page: Handle,
+    textpage: Handle,
     length: int,
     to_unit: Sequence[int],
 ) -> tuple[tuple[int, int], ...]:
@@ -79,7 +82,7 @@ def hidden_spans(
     return tuple(_spans(flags))
 
 
-def _object_of(textpage: Any, unit: int) -> int | None:  # noqa: ANN401
+def _object_of(textpage: Handle, unit: int) -> int | None:
     char = pdfium.FPDFText_GetCharIndexFromTextIndex(textpage.raw, unit)
     if char < 0 or pdfium.FPDFText_IsGenerated(textpage.raw, char) == 1:
         return None
@@ -99,7 +102,7 @@ def _spans(flags: Sequence[bool]) -> Iterator[tuple[int, int]]:
         yield start, len(flags)
 
 
-def _hidden_objects(page: Any) -> frozenset[int]:  # noqa: ANN401
+def _hidden_objects(page: Handle) -> frozenset[int]:
     crop = page.get_cropbox(fallback_ok=True)
     painted = _Painted()
     hidden: set[int] = set()
@@ -115,10 +118,10 @@ class _Painted:
     """What was painted so far that is not white; measured only when white text comes."""
 
     def __init__(self) -> None:
-        self._waiting: list[tuple[Any, int, _Matrix]] = []
+        self._waiting: list[tuple[Handle, int, _Matrix]] = []
         self._boxes: list[Box] = []
 
-    def add(self, handle: Any, kind: int, matrix: _Matrix) -> None:  # noqa: ANN401
+    def add(self, handle: Handle, kind: int, matrix: _Matrix) -> None:
         """Note an object that is no text."""
         self._waiting.append((handle, kind, matrix))
 
@@ -133,7 +136,9 @@ class _Painted:
         return not all(_is_outside(box, other) for other in self._boxes)
 
 
-def _objects(container: Any, matrix: _Matrix, depth: int) -> Iterator[tuple[Any, int, _Matrix]]:  # noqa: ANN401
+def _objects(
+    container: Handle, matrix: _Matrix, depth: int
+) -> Iterator[tuple[Handle, int, _Matrix]]:
     """Yield every drawn object with its kind and the map to page space, in painting order."""
     count, get = (
         (pdfium.FPDFPage_CountObjects, pdfium.FPDFPage_GetObject)
@@ -149,7 +154,7 @@ def _objects(container: Any, matrix: _Matrix, depth: int) -> Iterator[tuple[Any,
             yield handle, kind, matrix
 
 
-def _is_hidden(handle: Any, matrix: _Matrix, crop: Box, painted: _Painted) -> bool:  # noqa: ANN401
+def _is_hidden(handle: Handle, matrix: _Matrix, crop: Box, painted: _Painted) -> bool:
     inks = _inks(handle, pdfium.FPDFTextObj_GetTextRenderMode(handle))
     if all(ink[3] < _MIN_ALPHA for ink in inks) or _effective_size(handle, matrix) < _MIN_SIZE:
         return True
@@ -157,11 +162,11 @@ def _is_hidden(handle: Any, matrix: _Matrix, crop: Box, painted: _Painted) -> bo
     return _is_outside(box, crop) or (all(map(_is_white, inks)) and not painted.touches(box))
 
 
-def _is_white_path(handle: Any) -> bool:  # noqa: ANN401
+def _is_white_path(handle: Handle) -> bool:
     return _is_white(_colour(pdfium.FPDFPageObj_GetFillColor, handle))
 
 
-def _inks(handle: Any, mode: int) -> list[Ink]:  # noqa: ANN401
+def _inks(handle: Handle, mode: int) -> list[Ink]:
     """Return what a text is painted with: its fill, its outline, both, or nothing."""
     inks = [_colour(pdfium.FPDFPageObj_GetFillColor, handle)] if mode in _FILLED_MODES else []
     if mode in _STROKED_MODES:
@@ -169,7 +174,7 @@ def _inks(handle: Any, mode: int) -> list[Ink]:  # noqa: ANN401
     return inks
 
 
-def _colour(get: Callable[..., int], handle: Any) -> Ink:  # noqa: ANN401
+def _colour(get: Callable[..., int], handle: Handle) -> Ink:
     """Return a colour; opaque black where none is set."""
     red, green, blue, alpha = ctypes.c_uint(), ctypes.c_uint(), ctypes.c_uint(), ctypes.c_uint()
     if not get(handle, red, green, blue, alpha):
@@ -181,7 +186,7 @@ def _is_white(ink: Ink) -> bool:
     return min(ink[:3]) >= _PAPER
 
 
-def _effective_size(handle: Any, matrix: _Matrix) -> float:  # noqa: ANN401
+def _effective_size(handle: Handle, matrix: _Matrix) -> float:
     size = ctypes.c_float()
     if not pdfium.FPDFTextObj_GetFontSize(handle, size):
         return _MIN_SIZE
@@ -191,14 +196,14 @@ def _effective_size(handle: Any, matrix: _Matrix) -> float:  # noqa: ANN401
     return float(abs(size.value) * max(abs(full.c), abs(full.d)))
 
 
-def _matrix(handle: Any) -> _Matrix:  # noqa: ANN401
+def _matrix(handle: Handle) -> _Matrix:
     found = pdfium.FS_MATRIX()
     if not pdfium.FPDFPageObj_GetMatrix(handle, found):
         return _Matrix()
     return _Matrix(found.a, found.b, found.c, found.d, found.e, found.f)
 
 
-def _bounds(handle: Any, matrix: _Matrix) -> Box:  # noqa: ANN401
+def _bounds(handle: Handle, matrix: _Matrix) -> Box:
     left, bottom, right, top = (ctypes.c_float() for _ in range(4))
     pdfium.FPDFPageObj_GetBounds(handle, left, bottom, right, top)
     box = (left.value, bottom.value, right.value, top.value)
@@ -209,5 +214,5 @@ def _is_outside(box: Box, crop: Box) -> bool:
     return box[2] < crop[0] or box[0] > crop[2] or box[3] < crop[1] or box[1] > crop[3]
 
 
-def _address(handle: Any) -> int:  # noqa: ANN401
+def _address(handle: Handle) -> int:
     return ctypes.cast(handle, ctypes.c_void_p).value or 0

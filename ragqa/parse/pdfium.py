@@ -13,13 +13,12 @@ from collections.abc import Iterator, Sequence
 from itertools import accumulate
 from math import pi
 from pathlib import Path
-from typing import Any
 
 import pypdfium2
 import pypdfium2.raw as pdfium
 
 from ragqa.errors import ParseError
-from ragqa.parse.hidden import hidden_spans
+from ragqa.parse.hidden import Handle, hidden_spans
 from ragqa.parse.raw import RawLine, RawPage, RawPdf
 
 __all__ = ["read_pdf"]
@@ -70,7 +69,7 @@ def _open_error(path: Path, error: pypdfium2.PdfiumError) -> ParseError:
     )
 
 
-def _read_page(document: Any, index: int) -> RawPage:  # noqa: ANN401 - pypdfium2 is untyped
+def _read_page(document: Handle, index: int) -> RawPage:
     page = document[index]
     textpage = page.get_textpage()
     try:
@@ -97,7 +96,7 @@ def _unit_offsets(units: str, text: str) -> Sequence[int]:
     return [at for at, c in zip(starts, units, strict=False) if not "\ud800" <= c <= "\udfff"]
 
 
-def _lines(textpage: Any, text: str, to_unit: Sequence[int]) -> Iterator[RawLine]:  # noqa: ANN401
+def _lines(textpage: Handle, text: str, to_unit: Sequence[int]) -> Iterator[RawLine]:
     for match in _LINE.finditer(text):
         start, end = match.start(), match.end()
         hyphen = match.group(1) is not None
@@ -118,7 +117,7 @@ def _sample(text: str, start: int, end: int) -> int:
     return next((at for at in range(end - 1, start - 1, -1) if text[at].isalpha()), start)
 
 
-def _box(textpage: Any, char: int) -> tuple[float, float]:  # noqa: ANN401
+def _box(textpage: Handle, char: int) -> tuple[float, float]:
     """Return a character's font height and its distance from where the last line would stand."""
     box = pdfium.FS_RECTF()
     if not pdfium.FPDFText_GetLooseCharBox(textpage.raw, char, box):
@@ -129,7 +128,7 @@ def _box(textpage: Any, char: int) -> tuple[float, float]:  # noqa: ANN401
     return round(size, 1), round(top, 1)
 
 
-def _is_bold(textpage: Any, char: int) -> bool:  # noqa: ANN401
+def _is_bold(textpage: Handle, char: int) -> bool:
     name = ctypes.create_string_buffer(64)
     flags = ctypes.c_int()
     pdfium.FPDFText_GetFontInfo(textpage.raw, char, name, len(name), flags)
