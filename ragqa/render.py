@@ -184,8 +184,6 @@ class _MarkdownWriter:
     def _notices(self, notices: Sequence[Notice]) -> Iterator[str]:
         for item in notices:
             yield f"> **Note:** {_escape(item.text)}"
-            yield ">"
-        if notices:
             yield ""
 
     def _workflow(self, section: Section) -> Iterator[str]:
