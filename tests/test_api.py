@@ -183,6 +183,9 @@ def test_a_file_that_cannot_be_taken_in_is_said_so(tmp_path: Path) -> None:
         corpus.add(Paper(paper_id="x", title="X"), file=tmp_path / "none.pdf")
     with pytest.raises(CorpusError, match="neither a link nor a file"):
         corpus.add_source("not a link", role="paper")
+    for make, part in ((pdfs.zero_bytes, "empty"), (pdfs.html_as_pdf, "a web page")):
+        with pytest.raises(CorpusError, match=part):
+            corpus.add_source(str(make(tmp_path / "bad.pdf")), role="paper")
     assert corpus.papers == ()
     (tmp_path / "c" / "pdf").write_text("in the way", encoding="utf-8")
     file = pdfs.plain(tmp_path / "x.pdf", GARDEN)

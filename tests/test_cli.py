@@ -171,7 +171,7 @@ def test_rollback(built: Run) -> None:
 
 
 def test_a_bad_file_is_a_row_and_no_failure(run: Run) -> None:
-    bad = pdfs.zero_bytes(Path("bad.pdf"))
+    bad = pdfs.truncated(Path("bad.pdf"))
     run("init", "c")
     run("add", "c", str(bad))
     ran = run("rebuild", "c")

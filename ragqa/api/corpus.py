@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ragqa.errors import CorpusError
+from ragqa.errors import CorpusError, FetchError
 from ragqa.manifest import (
     Manifest,
     add_paper,
@@ -107,10 +107,11 @@ class Corpus:
 
         :param paper: The paper.
         :param file: A local PDF of it, copied into the corpus and locked.
-        :raises CorpusError: It is listed already, or the file is missing or cannot be copied.
+        :raises CorpusError: It is listed already, or the file is missing, no PDF, or cannot be
+            copied.
         """
-        if file is not None and not file.is_file():
-            raise CorpusError("there is no such file", item=file)
+        if file is not None:
+            _check_pdf(file)
         add_paper(self.manifest_path, paper)
         if file is not None:
             self._take_in(paper, file)
@@ -181,3 +182,17 @@ class Corpus:
         from ragqa.fetch import fetch_papers
 
         return fetch_papers(self.papers, self.directory, options=options, on_progress=on_progress)
+
+
+def _check_pdf(file: Path) -> None:
+    """Refuse a file that is no PDF before it is listed."""
+    from ragqa.fetch.content import check_content
+
+    if not file.is_file():
+        raise CorpusError("there is no such file", item=file)
+    try:
+        check_content(file, "pdf", item=str(file))
+    except FetchError as error:
+        raise CorpusError(error.what, item=file, hint="Give the paper's PDF itself") from error
+    except OSError as error:
+        raise CorpusError(f"the file cannot be read ({error.strerror})", item=file) from error
