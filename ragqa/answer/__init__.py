@@ -6,6 +6,7 @@ with a typed reason and the nearest evidence; what is shown then is marked as no
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 
@@ -29,6 +30,7 @@ __all__ = ["MAX_QUESTION_CHARS", "Context", "answer_plan", "check_question"]
 MAX_QUESTION_CHARS = 10_000
 """Characters: a longer question is a document pasted by mistake."""
 
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 _NEAREST = 3  # pieces of evidence shown with an abstention
 _REASONS: dict[AbstentionReason, str] = {
     "no-sources": "none of them has text in the index",
@@ -48,10 +50,11 @@ def check_question(question: str) -> str:
     """Return a question fit to be asked.
 
     :param question: What the user typed.
-    :return: The same without surrounding white space.
+    :return: The same without surrounding white space; what a terminal could not decode (lone
+        surrogates, which nothing can print or store) is a replacement character.
     :raises QuestionError: It is empty, has no letter or digit, or is far too long.
     """
-    text = question.strip()
+    text = _LONE_SURROGATE.sub("\ufffd", question.strip())
     if not any(char.isalnum() for char in text):
         raise QuestionError("the question is empty", hint="Ask in a sentence of your own words")
     if len(text) > MAX_QUESTION_CHARS:

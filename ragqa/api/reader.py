@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -161,7 +160,10 @@ class Reader:
         )
 
     def _corpus_dir(self) -> Path:
-        return self._directory / self._generation.meta.fingerprint.get("corpus", "")
+        """Return the corpus's folder: relative where it lies below the current folder."""
+        recorded = self._generation.meta.fingerprint.get("corpus", "")
+        corpus, here = (self._directory.resolve() / recorded).resolve(), Path.cwd()
+        return corpus.relative_to(here) if corpus.is_relative_to(here) else corpus
 
     def _current_manifest(self) -> Manifest | None:
         """Return the manifest where it is not the one that the index was built from."""
@@ -183,8 +185,7 @@ class Reader:
             for paper in current.papers
             if paper.paper_id not in known
         ]
-        corpus = os.path.normpath(self._corpus_dir())
-        return [notice("stale-index", {"corpus": corpus}), *missing]
+        return [notice("stale-index", {"corpus": str(self._corpus_dir())}), *missing]
 
     def _load_embedder(self) -> Embedder:
         with self._loading:
