@@ -20,6 +20,9 @@ from ragqa.cli import cli
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+TOLD = "\n".join(
+    (ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "CONTRIBUTING.md")
+)
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 
 _FENCE = re.compile(r"^```(?P<kind>\w*)[^\n]*\n(?P<code>.*?)^```", re.MULTILINE | re.DOTALL)
@@ -38,14 +41,14 @@ def blocks(kind: str) -> list[tuple[int, str]]:
 
 
 def commands() -> list[str]:
-    """Return what the README tells to type: lines of shell blocks, and code in running text."""
+    """Return what a reader is told to type: lines of shell blocks, and code in running text."""
     lines = [
         line.removeprefix("$ ").strip()
-        for found in _FENCE.finditer(README)
+        for found in _FENCE.finditer(TOLD)
         if found["kind"] in _SHELLS
         for line in found["code"].replace("\\\n", " ").splitlines()
     ]
-    return [*lines, *_SPAN.findall(_FENCE.sub("", README))]
+    return [*lines, *_SPAN.findall(_FENCE.sub("", TOLD))]
 
 
 def verbs(command: click.Command = cli) -> Iterator[click.Command]:
