@@ -6,6 +6,7 @@ import asyncio
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -129,6 +130,8 @@ def test_a_paper_taken_off_the_list_is_not_retrieved(reader: Reader, index: Path
     assert "garden" in papers_of(retriever.invoke(TOMATOES))
     Corpus.open(index.parents[1] / "corpus" / "small").remove("garden")
     assert papers_of(retriever.invoke(TOMATOES)) == {"ocean", MODEL}
+    (best,) = reader.retrieve(TOMATOES, k=1)  # it takes no place of another, either
+    assert best.chunk.paper_id != "garden"
 
 
 def test_a_chain_gives_the_model_retrieved_chunks_and_nothing_else(
@@ -183,6 +186,7 @@ def test_a_batch_on_a_cold_reader_loads_one_embedder(
 
     def load(name: str, **_: object) -> HashedEmbedder:
         loaded.append(name)
+        time.sleep(0.2)  # long enough for every other thread to come here, if it can
         return HashedEmbedder()
 
     monkeypatch.setattr("ragqa.embed.load_embedder", load)
