@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 
-.PHONY: demo test test-all lint types docs bench fix clean
+.PHONY: demo test test-all lint types docs fix clean
 
 demo: $(VENV)/.ragqa
 	$(BIN)/ragqa answer corpus/upscaling/card.txt $(ARGS)

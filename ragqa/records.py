@@ -78,7 +78,7 @@ NoticeCode = Literal[
     "paper-removed",
     "nothing-on-this",
 ]
-"""The closed list of lines that the program itself may say; their templates are in plan.py."""
+"""The closed list of lines that the program itself may say; their templates are in notices.py."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
