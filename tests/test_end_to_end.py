@@ -244,7 +244,9 @@ def test_asking_imports_nothing_heavy(world: World) -> None:
 
 MOMENTS: dict[str, Callable[[Path, int], bool]] = {
     "parsing has begun": lambda index, pid: bool(children(pid)),
-    "some papers are embedded": lambda index, pid: any(index.glob("work/part-*/CURRENT")),
+    "some papers are embedded": lambda index, pid: (
+        any(index.glob("work/part-*/CURRENT")) or any(index.glob("tmp-*"))  # on a fast machine
+    ),
     "the generation is being written": lambda index, pid: any(index.glob("tmp-*")),
     "the generation has its name": lambda index, pid: (index / "gen-000002").exists(),
 }
