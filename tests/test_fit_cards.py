@@ -1,0 +1,43 @@
+"""The cards for "fit or no fit": they are what their README says, and the rule keeps its word."""
+
+from __future__ import annotations
+
+import pytest
+from fit_card_set import HALVES, OUTCOMES, cards, judged, listed, wrong
+
+
+def test_there_are_enough_cards_of_every_kind() -> None:
+    assert len(cards()) >= 44
+    assert sum(card.lay for card in cards()) >= 20
+    assert sum(card.near for card in cards()) >= 20
+    expected = [outcome for card in cards() for outcome in card.models.values()]
+    assert set(expected) == set(OUTCOMES)
+    assert any(set(card.models.values()) == {"fits", "another-task"} for card in cards())
+    assert {paper.kind for paper in listed().values()} == {
+        *("summary", "readme", "pdf", "file", "none")
+    }
+
+
+def test_a_card_is_of_one_half_and_the_halves_are_alike() -> None:
+    halves = [{listed()[paper_id].half for paper_id in card.models} for card in cards()]
+    assert all(len(half) == 1 for half in halves)
+    for half in HALVES:
+        assert 0.4 < sum({half} == found for found in halves) / len(halves) < 0.6
+    used = {paper_id for card in cards() for paper_id in card.models}
+    assert used == set(listed())
+
+
+def test_questions_are_asked_once_of_a_half() -> None:
+    keys = [(card.question, listed()[next(iter(card.models))].half) for card in cards()]
+    assert len(set(keys)) == len(keys)
+
+
+@pytest.mark.parametrize("half", HALVES)
+def test_what_is_said_is_quoted(half: str) -> None:
+    for result in judged(half, real=False):
+        if result.fit.outcome != "not-established":
+            assert result.fit.evidence is not None
+
+
+def test_another_task_is_not_said_wrongly_of_the_cards_it_was_made_with() -> None:
+    assert wrong(list(judged("dev", real=False)), "another-task") == []
