@@ -1,122 +1,34 @@
-"""Stage 11: an `Answer` -> Markdown or JSON.
+"""An `Answer` as Markdown, for people.
 
-Markdown for people: sections, tables, a Mermaid diagram per workflow, and a numbered list of
-citations with their quotes. JSON for programs, with a versioned schema. A quote is never altered,
-only escaped: markup in a paper or manifest field must not become markup of the answer.
+In: an answer. Out: sections, tables, a Mermaid diagram per workflow, and a numbered list of
+citations with their quotes. A quote is never altered, only escaped: markup in a paper or manifest
+field must not become markup of the answer.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from typing import Any, TypeVar
 
-from ragqa.records import (
-    Answer,
-    Cell,
-    Citation,
-    LineLocator,
-    Locator,
-    Notice,
-    Section,
-    Source,
-    Statement,
+from ragqa.records import Answer, Cell, Citation, Notice, Section, Statement
+from ragqa.render.shared import (
+    KINDS,
+    ROLES,
+    STATES,
+    WORKFLOW_CELLS,
+    clip,
+    in_cell,
+    in_tables,
+    is_workflow,
 )
 
-__all__ = ["SCHEMA", "to_dict", "to_markdown"]
+__all__ = ["to_markdown"]
 
-SCHEMA = "ragqa/answer/1"
-"""Name and version of the JSON form."""
-
-_Item = TypeVar("_Item", Statement, Notice)
 _MARKUP = re.compile(r"([\\`*_\[\]<>|~&#$])")
 _LINE_MARKUP = re.compile(r"^(\d*)([-+=:.)])")  # a list's mark, or a line under a heading
 _SPACE = re.compile(r"\s+")
 _LINK_START = re.compile(r"(?:https?:|ftp:|www\.)", re.IGNORECASE)
 _MERMAID_CHARS = 90  # characters of a quote that a diagram's box shows
-_WORKFLOW_CELLS: tuple[Cell, ...] = ("input", "model", "output")
-_STATES = {
-    "full-text": "full text",
-    "readme-only": "README only",
-    "summary-only": "summary only",
-    "no-text": "no text",
-    "removed": "taken off the list",
-}
-
-
-def to_dict(answer: Answer) -> dict[str, Any]:
-    """Return an answer as JSON-ready values.
-
-    :param answer: The answer.
-    :return: Schema ``ragqa/answer/1``.
-    """
-    return {
-        "schema": SCHEMA,
-        "question": answer.question,
-        "abstained": answer.abstained,
-        "reason": answer.reason,
-        "confidence": round(answer.confidence, 4),
-        "sections": [_section_dict(section) for section in answer.sections],
-        "notices": [_notice_dict(item) for item in answer.notices],
-        "sources": [_source_dict(source) for source in answer.sources],
-        "nearest": [_citation_dict(citation) for citation in answer.nearest],
-        "index": answer.index,
-    }
-
-
-def _section_dict(section: Section) -> dict[str, Any]:
-    return {
-        "title": section.title,
-        "kind": section.kind,
-        "statements": [
-            {
-                "text": statement.text,
-                "citations": [_citation_dict(citation) for citation in statement.citations],
-                **_place(statement),
-            }
-            for statement in section.statements
-        ],
-        "notices": [_notice_dict(item) for item in section.notices],
-    }
-
-
-def _notice_dict(item: Notice) -> dict[str, Any]:
-    return {"code": item.code, "text": item.text, **_place(item)}
-
-
-def _place(item: Statement | Notice) -> dict[str, Any]:
-    place = {"paper_id": item.paper_id, "cell": item.cell}
-    return {key: value for key, value in place.items() if value is not None}
-
-
-def _source_dict(source: Source) -> dict[str, Any]:
-    return {
-        "paper_id": source.paper_id,
-        "title": source.title,
-        "role": source.role,
-        "links": list(source.links),
-        "documents": list(source.documents),
-        "state": source.state,
-    }
-
-
-def _citation_dict(citation: Citation) -> dict[str, Any]:
-    return {
-        "paper_id": citation.paper_id,
-        "document": citation.document,
-        "locators": [_locator_dict(locator) for locator in citation.locators],
-        "start": citation.start,
-        "end": citation.end,
-        "quote": citation.quote,
-        "url": citation.url,
-        "chunk_id": citation.chunk_id,
-    }
-
-
-def _locator_dict(locator: Locator) -> dict[str, int]:
-    if isinstance(locator, LineLocator):
-        return {"line_start": locator.line_start, "line_end": locator.line_end}
-    return {"page": locator.page, "start": locator.start, "end": locator.end}
 
 
 def to_markdown(answer: Answer) -> str:
@@ -158,7 +70,7 @@ class _MarkdownWriter:
             f"## {_escape(section.title)}" if only_one else f"## {number}. {_escape(section.title)}"
         )
         yield ""
-        if any(item.cell in _WORKFLOW_CELLS for item in _items(section)):
+        if is_workflow(section):
             yield from self._workflow(section)
         elif section.kind == "papers":
             yield from self._papers(section)
@@ -187,36 +99,31 @@ class _MarkdownWriter:
             yield ""
 
     def _workflow(self, section: Section) -> Iterator[str]:
-        papers = self._in_tables(section)
+        papers = in_tables(section, self._answer)
         yield "| | Input | Model | Output |"
         yield "|---|---|---|---|"
         for paper_id in papers:
-            cells = [self._cell(section, paper_id, cell) for cell in _WORKFLOW_CELLS]
+            cells = [self._cell(section, paper_id, cell) for cell in WORKFLOW_CELLS]
             yield f"| **{_escape(self._titles[paper_id])}** | " + " | ".join(cells) + " |"
         yield ""
         for paper_id in papers:
             yield from self._mermaid(section, paper_id)
 
-    def _in_tables(self, section: Section) -> list[str]:
-        """Return the papers that fill cells of a section, in listing order."""
-        found = {item.paper_id for item in _items(section) if item.cell}
-        return [paper_id for paper_id in self._titles if paper_id in found]
-
     def _cell(self, section: Section, paper_id: str, cell: Cell) -> str:
-        statements = _in_cell(section.statements, paper_id, cell)
-        notices = _in_cell(section.notices, paper_id, cell)
+        statements = in_cell(section.statements, paper_id, cell)
+        notices = in_cell(section.notices, paper_id, cell)
         parts = [self._statement(s) for s in statements]
         return "<br>".join(parts + [f"*{_escape(n.text)}*" for n in notices])
 
     def _mermaid(self, section: Section, paper_id: str) -> Iterator[str]:
         yield "```mermaid"
         yield "flowchart LR"
-        for cell in _WORKFLOW_CELLS:
-            statements = _in_cell(section.statements, paper_id, cell)
-            notices = _in_cell(section.notices, paper_id, cell)
+        for cell in WORKFLOW_CELLS:
+            statements = in_cell(section.statements, paper_id, cell)
+            notices = in_cell(section.notices, paper_id, cell)
             head = self._titles[paper_id] if cell == "model" else cell.capitalize()
             body = "; ".join(
-                [f"{_clip(s.text)} {self._marks(s.citations)}" for s in statements]
+                [f"{clip(s.text, _MERMAID_CHARS)} {self._marks(s.citations)}" for s in statements]
                 + [n.text for n in notices]
             )
             yield f'  {cell}["{_mermaid_text(head)}<br>{_mermaid_text(body)}"]'
@@ -225,12 +132,12 @@ class _MarkdownWriter:
         yield ""
 
     def _papers(self, section: Section) -> Iterator[str]:
-        for paper_id in self._in_tables(section):
+        for paper_id in in_tables(section, self._answer):
             links = " ".join(f"<{link}>" for link in self._links[paper_id])
             yield f"- **{_escape(self._titles[paper_id])}** {links}".rstrip()
-            for statement in _in_cell(section.statements, paper_id, "why"):
+            for statement in in_cell(section.statements, paper_id, "why"):
                 yield f"  - {self._statement(statement)}"
-            for item in _in_cell(section.notices, paper_id, "why"):
+            for item in in_cell(section.notices, paper_id, "why"):
                 yield f"  - *{_escape(item.text)}*"
         yield ""
 
@@ -239,9 +146,8 @@ class _MarkdownWriter:
         yield ""
         for source in self._answer.sources:
             links = " ".join(f"<{link}>" for link in source.links)
-            role = "recommended model" if source.role == "model" else "related paper"
-            state = _STATES[source.state]
-            yield f"- **{_escape(source.title)}** ({role}; {state}) {links}".rstrip()
+            kind = f"{ROLES[source.role]}; {STATES[source.state]}"
+            yield f"- **{_escape(source.title)}** ({kind}) {links}".rstrip()
         yield ""
 
     def _citations(self) -> Iterator[str]:
@@ -253,26 +159,12 @@ class _MarkdownWriter:
             title = _escape(self._titles.get(citation.paper_id, citation.paper_id))
             where = ", ".join(str(locator) for locator in citation.locators)
             link = f" <{citation.url}>" if citation.url else ""
-            kind = {"pdf": "PDF", "readme": "README", "summary": "summary"}[citation.document]
+            kind = KINDS[citation.document]
             yield f"{number}. {title}, {kind}, {where}: {_quoted(citation)}{link}"
-
-
-def _items(section: Section) -> list[Statement | Notice]:
-    return [*section.statements, *section.notices]
-
-
-def _in_cell(items: Sequence[_Item], paper_id: str, cell: Cell) -> list[_Item]:
-    return [item for item in items if item.paper_id == paper_id and item.cell == cell]
 
 
 def _quoted(citation: Citation) -> str:
     return f"\u201c{_escape(citation.quote)}\u201d"
-
-
-def _clip(text: str) -> str:
-    return (
-        text if len(text) <= _MERMAID_CHARS else text[:_MERMAID_CHARS].rsplit(" ", 1)[0] + " \u2026"
-    )
 
 
 def _escape(text: str) -> str:
