@@ -325,11 +325,15 @@ class ScoredSentence:
     :ivar chunk: Its chunk.
     :ivar sentence: Its span.
     :ivar score: Higher is better; comparable within one query.
+    :ivar cosine: Cosine of the query's and its vector.
+    :ivar coverage: Share of the query's content words, by weight, that it has, in [0, 1].
     """
 
     chunk: Chunk
     sentence: Sentence
     score: float
+    cosine: float = 0.0
+    coverage: float = 0.0
 
     @property
     def text(self) -> str:

@@ -77,7 +77,7 @@ def chunk_document(
     groups = [
         _Group(section.title, list(_units(document, section, count_tokens, max_tokens)))
         for section in sections(document)
-        if not section.is_bibliography
+        if not section.is_left_out
     ]
     packed = (
         _chunk(document, group.title, [unit.sentence for unit in units])

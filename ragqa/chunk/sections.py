@@ -2,7 +2,8 @@
 
 In: a document with its headings. Out: sections that tile the text from start to end. The
 bibliography is kept in the document but not chunked: its lines match every query by their titles
-and state nothing.
+and state nothing. So is a checklist that a venue binds in with the paper ("ACL 2023 Responsible NLP
+Checklist"): its questions match every question, and are not the paper's words.
 """
 
 from __future__ import annotations
@@ -28,13 +29,13 @@ class SectionSpan(NamedTuple):
     :ivar start: First character, that of its heading where it has one.
     :ivar end: One past the last.
     :ivar title: The heading's text; empty before the first heading.
-    :ivar is_bibliography: Whether it holds references.
+    :ivar is_left_out: Whether it holds references or a publisher's checklist.
     """
 
     start: int
     end: int
     title: str
-    is_bibliography: bool
+    is_left_out: bool
 
 
 def sections(document: Document) -> tuple[SectionSpan, ...]:
@@ -49,13 +50,18 @@ def sections(document: Document) -> tuple[SectionSpan, ...]:
 def _sections(document: Document) -> Iterator[SectionSpan]:
     heads = [(0, 0), *document.headings] if _has_preamble(document) else [*document.headings]
     ends = [start for start, _ in heads[1:]] + [len(document.text)]
-    in_bibliography = False
+    in_bibliography = in_checklist = False
     for (start, head_end), end in zip(heads, ends, strict=True):
         title = document.text[start:head_end]
         body = document.text[head_end:end]
-        is_named = _NUMBER.sub("", title).strip(" .:").lower() in BIBLIOGRAPHY
-        in_bibliography = is_named or (in_bibliography and _is_references(body))
-        yield SectionSpan(start, end, title, in_bibliography)
+        name = _NUMBER.sub("", title).strip(" .:").lower()
+        in_bibliography = name in BIBLIOGRAPHY or (in_bibliography and _is_references(body))
+        in_checklist = name.endswith("checklist") or (in_checklist and not _ends_checklist(name))
+        yield SectionSpan(start, end, title, in_bibliography or in_checklist)
+
+
+def _ends_checklist(name: str) -> bool:
+    return name.startswith(("appendi", "supplement"))
 
 
 def _has_preamble(document: Document) -> bool:

@@ -53,7 +53,11 @@ _OPENS = re.compile(r"[\"'\u201c\u2018]*(?:\([^()]{1,40}\)\s*)?([^\W\d_\u02b0-\u
 _CLOSES = re.compile(rf"[.!?][\"'\u201d\u2019)\]]*(?:\d{{1,3}}|(?:\s*{_CITED})*)$")
 _LINK = re.compile(r"https?://|www\.|\b[\w.-]+@[\w-]+\.\w", re.IGNORECASE)
 _WORD = re.compile(r"[^\W\d_]{2,}")
-_CAPTION_MARK = re.compile(r"^(?:arXiv:|doi:|\u00a9|copyright\b|proceedings of\b)", re.IGNORECASE)
+_CAPTION_MARK = re.compile(
+    r"^(?:arXiv:|doi:|\u00a9|copyright\b|proceedings of\b"
+    r"|(?:figure|fig\.|table|algorithm|listing|scheme)\s*[A-Z]?\d{1,3}[a-z]?\s*[:.|])",
+    re.IGNORECASE,
+)
 
 _LINE_CHARS = 40  # characters: a shorter line is a label or an item of a list, not a cut sentence
 MIN_QUOTE_WORDS = 4  # words: shorter sentences say nothing alone

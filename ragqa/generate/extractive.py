@@ -9,7 +9,8 @@ word pointing back ("It", "This method") brings the sentence before it, as one q
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from ragqa.records import Cell, Draft, DraftQuote, ScoredSentence
 
@@ -58,7 +59,7 @@ def extract(
             twin.append(candidate)
     ordered = sorted(taken, key=lambda group: _reading_order(taken, group))
     drafts = [_draft(group, paper_id, cell) for group in ordered]
-    return tuple(draft for draft in drafts if not any(_inside(draft, d) for d in drafts))
+    return tuple(_join_overlapping(drafts))
 
 
 def _words(text: str) -> frozenset[str]:
@@ -90,10 +91,30 @@ def _draft(group: Sequence[ScoredSentence], paper_id: str | None, cell: Cell | N
     return Draft(text=quotes[0].text, quotes=quotes, paper_id=paper_id, cell=cell)
 
 
-def _inside(draft: Draft, other: Draft) -> bool:
-    """Say whether a sentence is already quoted, as the antecedent of another."""
-    same_chunk = draft.quotes[0].chunk.chunk_id == other.quotes[0].chunk.chunk_id
-    return same_chunk and draft is not other and draft.text in other.text
+def _join_overlapping(drafts: Sequence[Draft]) -> Iterator[Draft]:
+    """Make one draft of neighbours that share a sentence, as one's antecedent is the other."""
+    held: Draft | None = None
+    for draft in drafts:
+        joined = _joined(held, draft) if held is not None else None
+        if held is not None and joined is None:
+            yield held
+        held = joined or draft
+    if held is not None:
+        yield held
+
+
+def _joined(first: Draft, second: Draft) -> Draft | None:
+    """Return one draft over two that overlap in a chunk, or None where they do not."""
+    before, after = first.quotes[0], second.quotes[0]
+    if before.chunk.chunk_id != after.chunk.chunk_id or before.start is None or after.start is None:
+        return None
+    end = before.start + len(before.text)
+    if after.start >= end:
+        return None
+    low, high = min(before.start, after.start), max(end, after.start + len(after.text))
+    text = before.chunk.text[low - before.chunk.start : high - before.chunk.start]
+    quote = replace(before, text=text, start=low)
+    return replace(first, text=text, quotes=(quote,))
 
 
 def _quote(scored: ScoredSentence) -> DraftQuote:

@@ -125,7 +125,7 @@ def rollback(directory: Path) -> Path:
             raise IndexMissingError(
                 "there is no earlier generation of this index",
                 item=directory,
-                hint="Run `ragqa rebuild`",
+                hint="Run `ragqa rebuild CORPUS`",
             )
         folder = directory / folder_name(earlier[-1])
         for check in verify_folder(folder):
@@ -133,7 +133,7 @@ def rollback(directory: Path) -> Path:
                 raise IndexDamagedError(
                     f"the earlier generation is damaged too ({check.problem})",
                     item=check.path,
-                    hint="Run `ragqa rebuild`",
+                    hint="Run `ragqa rebuild CORPUS`",
                 )
         with build_errors(directory):
             point(directory, folder.name)

@@ -23,7 +23,7 @@ from ragqa.errors import IndexDamagedError
 __all__ = ["BLOCK_BYTES", "FileEntry", "FileGuard", "damaged", "describe_file"]
 
 BLOCK_BYTES = 1 << 22  # 4 MiB: hashed in 2.4 ms at the 1.8 GB/s measured; 10 GB are 2500 blocks
-_REPAIR = "Run `ragqa rebuild`; until then `ragqa rebuild --rollback` goes back one generation"
+_REPAIR = "Run `ragqa rebuild CORPUS`; until then `ragqa rebuild CORPUS --rollback` goes back one"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -112,4 +112,4 @@ def missing(directory: Path) -> IndexMissingError:
     :param directory: Where it was looked for.
     :return: The error, to be raised.
     """
-    return IndexMissingError("there is no index", item=directory, hint="Run `ragqa rebuild`")
+    return IndexMissingError("there is no index", item=directory, hint="Run `ragqa rebuild CORPUS`")

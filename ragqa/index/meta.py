@@ -89,7 +89,7 @@ def read_meta(folder: Path) -> Meta:
         raise IndexMismatchError(
             f"the index has the format {schema!r}, and this version reads {SCHEMA!r}",
             item=folder,
-            hint="Run `ragqa rebuild`, or use the version that wrote it",
+            hint="Run `ragqa rebuild CORPUS`, or use the version that wrote it",
         )
     if checksum != _checksum({"schema": schema, **content}):
         raise damaged("the index's meta file is not what was written", path)

@@ -106,7 +106,7 @@ def _read(backend: PdfBackend, path: Path) -> tuple[RawPdf | None, ParseError | 
 
 def _no_text(path: Path) -> ParseError:
     return ParseError(
-        "the PDF has no visible text layer (a scan?)",
+        "the PDF has no visible text, or next to none (a scan?)",
         reason="no-text-layer",
         item=path.name,
         hint="Run OCR over the file and add the result by hand",

@@ -9,13 +9,14 @@ in every build of the same papers.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ragqa.records import Chunk, ScoredChunk, ScoredSentence
+from ragqa.records import ScoredChunk, ScoredSentence
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -52,16 +53,19 @@ class RetrieveOptions:
 class Signals:
     """What one retrieval says about whether the papers answer; see `confidence`.
 
-    :ivar sentence: Best cosine of the question and a sentence of a candidate.
-    :ivar lexical: Best BM25 score as a share of the weight of the question's content words.
-    :ivar chunk_coverage: Largest share of that weight whose words one of the best chunks has.
+    Only sentences that may be quoted count: what cannot be shown is no evidence.
+
+    :ivar sentence: Best cosine of the question and a sentence.
+    :ivar chunk_coverage: Largest share of the weight of the question's content words that one of
+        the best chunks has.
     :ivar sentence_coverage: The same for one of the best sentences.
+    :ivar pool: log10 of the number of chunks searched: the best of many is better by chance.
     """
 
     sentence: float = 0.0
-    lexical: float = 0.0
     chunk_coverage: float = 0.0
     sentence_coverage: float = 0.0
+    pool: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,10 +88,12 @@ class Retrieval:
 class _Candidates:
     """Candidate rows with their scores; arrays of equal length n, float32 but for the rows.
 
+    `searched` is the number of chunks that they were chosen from;
     `sentence_cosines` holds the cosines of all their sentences, `ranges` (n, 2) says which are
     whose.
     """
 
+    searched: int
     rows: NDArray[np.int64]
     dense: NDArray[np.float32]
     lexical: NDArray[np.float32]
@@ -143,12 +149,12 @@ class Retriever:
         top = order[:k]
         words = _ContentWords(self._index.lexical, query)
         chunks = self._scored_chunks(found, mixed, top)
-        sentences = _scored_sentences(found, top, chunks, words)
+        sentences = tuple(_scored_sentences(found, top, chunks, words))
         return Retrieval(
             query=query,
             chunks=chunks,
             sentences=sentences,
-            signals=_signals(words, float(best.max()), chunks, sentences),
+            signals=_signals(words, chunks, sentences, found.searched),
         )
 
     def _candidates(
@@ -168,6 +174,7 @@ class Retriever:
         )
         ends = np.cumsum(lengths)
         return _Candidates(
+            searched=index.vectors.count if allowed is None else len(allowed),
             rows=rows,
             dense=index.vectors.scores(vector, rows),
             lexical=lexical,
@@ -218,42 +225,41 @@ def _scored_sentences(
     top: NDArray[np.int64],
     chunks: Sequence[ScoredChunk],
     words: _ContentWords,
-) -> tuple[ScoredSentence, ...]:
+) -> Iterator[ScoredSentence]:
     """Score each sentence by its cosine, the query's words that it has, and its chunk."""
-    return tuple(
-        ScoredSentence(chunk=scored.chunk, sentence=sentence, score=scored.score + own)
-        for at, scored in zip(top, chunks, strict=True)
-        for sentence, own in zip(
-            scored.chunk.sentences,
-            _own_scores(scored.chunk, found.sentence_cosines[slice(*found.ranges[at])], words),
-            strict=True,
-        )
-    )
-
-
-def _own_scores(
-    chunk: Chunk, cosines: NDArray[np.float32], words: _ContentWords
-) -> Iterator[float]:
-    for sentence, cosine in zip(chunk.sentences, cosines, strict=True):
-        text = chunk.text[sentence.start - chunk.start : sentence.end - chunk.start]
-        yield float(cosine) / _COSINE_UNIT + _COVERAGE_WEIGHT * words.coverage(text)
+    for at, scored in zip(top, chunks, strict=True):
+        chunk = scored.chunk
+        cosines = found.sentence_cosines[slice(*found.ranges[at])]
+        for sentence, cosine in zip(chunk.sentences, cosines.tolist(), strict=True):
+            text = chunk.text[sentence.start - chunk.start : sentence.end - chunk.start]
+            coverage = words.coverage(text)
+            score = scored.score + cosine / _COSINE_UNIT + _COVERAGE_WEIGHT * coverage
+            yield ScoredSentence(
+                chunk=chunk, sentence=sentence, score=score, cosine=cosine, coverage=coverage
+            )
 
 
 def _signals(
     words: _ContentWords,
-    cosine: float,
     chunks: Sequence[ScoredChunk],
     sentences: Sequence[ScoredSentence],
+    searched: int,
 ) -> Signals:
-    if not words.total:
-        return Signals(sentence=cosine)
-    best = sorted(sentences, key=lambda s: -s.score)[:_SIGNAL_DEPTH]
-    texts = [f"{c.chunk.section} {c.chunk.text}" for c in chunks[:_SIGNAL_DEPTH]]
+    quotable = [scored for scored in sentences if scored.sentence.quotable]
+    if not quotable:
+        return Signals()
+    best = sorted(quotable, key=lambda scored: -scored.score)[:_SIGNAL_DEPTH]
+    readable = {scored.chunk.chunk_id for scored in quotable}
+    texts = [
+        f"{scored.chunk.section} {scored.chunk.text}"
+        for scored in chunks[:_SIGNAL_DEPTH]
+        if scored.chunk.chunk_id in readable
+    ]
     return Signals(
-        sentence=cosine,
-        lexical=max(scored.lexical for scored in chunks) / words.total,
-        chunk_coverage=max(words.coverage(text) for text in texts),
-        sentence_coverage=max((words.coverage(s.text) for s in best), default=0.0),
+        sentence=max(scored.cosine for scored in quotable),
+        chunk_coverage=max(map(words.coverage, texts), default=0.0),
+        sentence_coverage=max(scored.coverage for scored in best),
+        pool=math.log10(searched),
     )
 
 
