@@ -551,3 +551,12 @@ class Answer:
         from ragqa.render import to_dict
 
         return to_dict(self)
+
+    def to_html(self) -> str:
+        """Return the answer as one HTML file; `Reader.to_html` adds pages and words around quotes.
+
+        :return: A whole page.
+        """
+        from ragqa.render import to_html
+
+        return to_html(self)

@@ -104,6 +104,19 @@ class Reader:
         plan = plan_card(check_question(card.question), card.instructions, papers)
         return answer_plan(plan, context, index=self.fingerprint)
 
+    def to_html(self, answer: Answer) -> str:
+        """Return an answer as one self-contained HTML file to share.
+
+        Each citation opens its quote with the words around it and, where the PDF is at hand and
+        unchanged, a picture of the page with the quote marked.
+
+        :param answer: An answer of this reader.
+        :return: A whole page; encode it as UTF-8.
+        """
+        from ragqa.api.sharing import share
+
+        return share(answer, store=self._generation.store, corpus=self._corpus_dir())
+
     @property
     def papers(self) -> tuple[Paper, ...]:
         """Return the papers that are listed now, in listing order."""

@@ -21,7 +21,7 @@ from ragqa.errors import ParseError
 from ragqa.parse.hidden import Handle, hidden_spans
 from ragqa.parse.raw import RawLine, RawPage, RawPdf
 
-__all__ = ["read_pdf"]
+__all__ = ["page_text", "read_pdf"]
 
 _LINE = re.compile(r"[^\r\n\ufffe]+(\ufffe)?")
 _BOLD_NAME = re.compile(rb"bold|black|heavy|-medi|cmbx|cmssbx", re.IGNORECASE)
@@ -73,9 +73,7 @@ def _read_page(document: Handle, index: int) -> RawPage:
     page = document[index]
     textpage = page.get_textpage()
     try:
-        units = textpage.get_text_range(errors="surrogatepass")
-        text = _LONE_SURROGATE.sub("", units)
-        to_unit = _unit_offsets(units, text)
+        text, to_unit = page_text(textpage)
         return RawPage(
             number=index + 1,
             text=text,
@@ -85,6 +83,17 @@ def _read_page(document: Handle, index: int) -> RawPage:
     finally:
         textpage.close()
         page.close()
+
+
+def page_text(textpage: Handle) -> tuple[str, Sequence[int]]:
+    """Return a page's raw text, which locators count in, and the way to pdfium's own index.
+
+    :param textpage: An open pdfium text page.
+    :return: The text, and for each of its characters the UTF-16 unit at which it starts.
+    """
+    units = textpage.get_text_range(errors="surrogatepass")
+    text = _LONE_SURROGATE.sub("", units)
+    return text, _unit_offsets(units, text)
 
 
 def _unit_offsets(units: str, text: str) -> Sequence[int]:

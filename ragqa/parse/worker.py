@@ -32,7 +32,7 @@ from ragqa.errors import ParseError, ParseReason
 from ragqa.parse import parse_pdf, parse_readme
 from ragqa.records import Document, Page, Run
 
-__all__ = ["ParseLimits", "ParseRequest", "parse_many"]
+__all__ = ["ParseLimits", "ParseRequest", "limit_memory", "parse_many"]
 
 # -P: the folder that it happens to run in is not searched for modules.
 _COMMAND = (sys.executable, "-P", "-m", "ragqa.parse.worker")
@@ -312,7 +312,7 @@ def main(memory_bytes: int) -> None:
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's, which then kills us
     requests, replies = _private_streams()
-    _limit_memory(memory_bytes)
+    limit_memory(memory_bytes)
     lines: queue.SimpleQueue[bytes] = queue.SimpleQueue()
     threading.Thread(target=_read_lines, args=(requests, lines), daemon=True).start()
     while True:
@@ -334,7 +334,11 @@ def _private_streams() -> tuple[IO[bytes], IO[bytes]]:
     return requests, replies
 
 
-def _limit_memory(count: int) -> None:
+def limit_memory(count: int) -> None:
+    """Limit this process's address space, where the platform can.
+
+    :param count: Bytes.
+    """
     if sys.platform == "win32":
         return  # there is no such limit; the clock alone holds
     import resource

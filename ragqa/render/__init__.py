@@ -13,6 +13,7 @@ becomes markup; the only links are the manifest's.
 from __future__ import annotations
 
 from ragqa.render.markdown import to_markdown
+from ragqa.render.page import to_html
 from ragqa.render.values import SCHEMA, to_dict
 
-__all__ = ["SCHEMA", "to_dict", "to_markdown"]
+__all__ = ["SCHEMA", "to_dict", "to_html", "to_markdown"]
