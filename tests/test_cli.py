@@ -274,6 +274,24 @@ def test_answer(run: Run) -> None:
     assert "none.txt" in run("answer", "none.txt").error()
 
 
+def test_answer_many_cards(run: Run) -> None:
+    Path("cards").mkdir()
+    for name in ("one", "two"):
+        Path("cards", f"{name}.txt").write_text(CARD, encoding="utf-8")
+    Path("cards/bad.txt").write_text("no card", encoding="utf-8")
+    value = run("answer", "cards", "--offline", "--out", "out", "--json").json("ragqa/batch/1")
+    assert [row["name"] for row in value["rows"]] == ["bad", "one", "two"]
+    assert value["counts"]["failed"] == 1
+    assert json.loads(Path("out/summary.json").read_text(encoding="utf-8")) == value
+    again = run("answer", "cards", "--offline", "--out", "out")
+    assert (again.code, again.out) == (0, "")
+    assert "2 as before, not answered again" in again.err
+    assert "no question" in again.err
+    assert not Path("corpus/one").exists()
+    assert run("answer", "cards").code == 2
+    assert run("answer", "cards/bad.txt", "none.txt", "--offline", "--out", "o").code == 1
+
+
 @pytest.mark.parametrize(
     "arguments",
     [

@@ -12,7 +12,7 @@ from ragqa.index.generation import rollback
 if TYPE_CHECKING:
     from ragqa.build import BuildProgress, BuildReport
 
-__all__ = ["Index"]
+__all__ = ["Index", "default_index"]
 
 
 class Index:
@@ -68,3 +68,17 @@ class Index:
         :raises IndexMissingError: There is no earlier one.
         """
         return int(rollback(self.directory).name.removeprefix("gen-"))
+
+
+def default_index(corpus: Path) -> Path:
+    """Return where a corpus's index is if none is named: ``indexes/<corpus name>``.
+
+    :param corpus: The corpus folder.
+    :return: ``indexes/NAME`` beside the folder that holds the corpora, else in this folder;
+        relative where it lies below the current folder.
+    """
+    resolved, here = corpus.resolve(), Path.cwd()
+    if resolved.parent.name != "corpus":
+        return Path("indexes") / resolved.name
+    path = resolved.parent.parent / "indexes" / resolved.name
+    return path.relative_to(here) if path.is_relative_to(here) else path

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ragqa._files import sha256_bytes, sha256_file
 from ragqa.answer import Context, answer_plan, check_question
 from ragqa.api.corpus import MANIFEST
 from ragqa.errors import IndexMismatchError
@@ -92,15 +95,21 @@ class Reader:
         plan = plan_question(check_question(question), paper_ids=paper_ids)
         return answer_plan(plan, context, index=self.fingerprint)
 
-    def answer_card(self, card: Card) -> Answer:
+    def answer_card(self, card: Card, *, papers: Sequence[Paper] | None = None) -> Answer:
         """Answer a question card, one section for each of its instructions.
 
         :param card: The card; its papers must be those of the index.
+        :param papers: The card's papers under the ids of an index that holds more than them: only
+            these are used and named as sources, as they stand here. None for an index of its own.
         :return: A checked answer.
         :raises CorpusError: A paper of the card is not listed.
         """
         context = self._context()
-        papers = [context.paper(paper.paper_id) for paper in card.papers]
+        listed = card.papers if papers is None else papers
+        papers = [context.paper(paper.paper_id) for paper in listed]
+        if listed is not card.papers:
+            papers = list(listed)
+            context = _restricted(context, papers)
         plan = plan_card(check_question(card.question), card.instructions, papers)
         return answer_plan(plan, context, index=self.fingerprint)
 
@@ -158,6 +167,13 @@ class Reader:
         meta = self._generation.meta
         return f"{meta.number}-{meta.fingerprint.get('manifest', '')[:12]}"
 
+    @property
+    def content_hash(self) -> str:
+        """Return a hash of what the index holds and was made by, hex, whatever its number."""
+        meta, store = self._generation.meta, self._generation.store
+        keys = sorted((*place, key) for place, key in store.keys().items())
+        return sha256_bytes(json.dumps([dict(meta.fingerprint), keys], sort_keys=True).encode())
+
     def _context(self) -> Context:
         store = self._generation.store
         current = self._current_manifest()
@@ -183,8 +199,6 @@ class Reader:
         path = self._corpus_dir() / MANIFEST
         if not path.is_file():
             return None
-        from ragqa._files import sha256_file
-
         if sha256_file(path) == self._generation.meta.fingerprint.get("manifest"):
             return None
         return load_manifest(path)
@@ -215,3 +229,10 @@ class Reader:
                 hint="Run `ragqa rebuild`",
             )
         return self._embedder
+
+
+def _restricted(context: Context, papers: Sequence[Paper]) -> Context:
+    """Return a context in which only some papers are listed, as they stand here."""
+    ids = {None, *(paper.paper_id for paper in papers)}
+    warnings = tuple(item for item in context.warnings if item.paper_id in ids)
+    return replace(context, papers=tuple(papers), removed=(), warnings=warnings)

@@ -10,7 +10,7 @@ import click
 from ragqa.cli.building import run_build, show_build
 from ragqa.cli.corpus import run_fetch, show_fetch
 from ragqa.cli.shared import as_json, default_index, folder, message, print_json
-from ragqa.errors import CorpusError, RagqaError
+from ragqa.errors import CorpusError
 
 if TYPE_CHECKING:
     from ragqa.records import Answer
@@ -63,24 +63,34 @@ def answer(
 ) -> None:
     """Answer question cards: import, fetch and rebuild what is needed, then answer.
 
-    A card beside a manifest.yaml belongs to that corpus; any other gets corpus/<its name>, or
-    <its folder's name> where it is called card.txt. With --out, a card that fails is named and the
-    others are answered.
+    A card beside a manifest.yaml belongs to that corpus. A single other card gets corpus/<its
+    name>, or <its folder's name> where it is called card.txt. Several cards, or a folder of .txt
+    cards, share corpus/<name of --out>, so that a paper is fetched and embedded once; each is
+    answered from its own papers. What is answered already is not answered again; summary.md and
+    summary.json say how each card fared.
     """
-    if out is None:
-        if len(cards) > 1:
-            raise click.UsageError("name a folder with --out for several cards")
-        _print_answer(_answer_card(cards[0], mirror=mirror, offline=offline), as_json=as_json)
+    if out is not None and (len(cards) > 1 or cards[0].is_dir()):
+        _answer_many(cards, out, mirror=mirror, offline=offline, as_json=as_json)
         return
-    failed = 0
-    for card in cards:
-        try:
-            _write_answer(_answer_card(card, mirror=mirror, offline=offline), out, _name(card))
-        except RagqaError as error:
-            failed += 1
-            message(f"{card}: {error}")
-    message(f"{len(cards) - failed} of {len(cards)} cards answered, in {out}")
-    if failed == len(cards):
+    if len(cards) > 1 or cards[0].is_dir():
+        raise click.UsageError("name a folder with --out for several cards")
+    found = _answer_card(cards[0], mirror=mirror, offline=offline)
+    if out is None:
+        _print_answer(found, as_json=as_json)
+    else:
+        _write_answer(found, out, _name(cards[0]))
+
+
+def _answer_many(
+    cards: tuple[Path, ...], out: Path, *, mirror: Path | None, offline: bool, as_json: bool
+) -> None:
+    from ragqa.batch import cards_in
+    from ragqa.cli.batching import run_batch, show_batch
+    from ragqa.fetch import FetchOptions
+
+    report = run_batch(cards_in(cards), out, FetchOptions(mirror=mirror, offline=offline))
+    show_batch(report, out, as_json=as_json)
+    if report.counts.get("failed", 0) == report.total:
         raise click.exceptions.Exit(1)
 
 

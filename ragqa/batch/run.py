@@ -1,0 +1,295 @@
+"""One batch: read the cards, fetch and build what they share, answer those that are not answered.
+
+In: cards and the folder for the answers. Out: a `BatchReport`, and the files. The order of a
+card's files is Markdown, JSON, summary, so a card that the summary names is complete; a run that is
+killed between them answers that card again. Invariant: an answer is taken over only where the
+card's bytes, what the index holds, ragqa's version and the bytes of its files are all the same.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ragqa._files import atomic_writer, read_json, sha256_file, write_json
+from ragqa.batch.report import (
+    SCHEMA,
+    BatchProgress,
+    BatchReport,
+    BatchRow,
+    missing_texts,
+    row_from_dict,
+)
+from ragqa.batch.shared import Group, Job, prepare, read_jobs
+from ragqa.errors import CardError, CorpusError, RagqaError
+from ragqa.fetch import FetchOptions
+
+if TYPE_CHECKING:
+    from ragqa.api import Reader
+    from ragqa.records import Answer
+
+__all__ = ["BatchOptions", "answer_cards", "cards_in"]
+
+SUMMARY = "summary"
+_LOCK = ".batch.lock"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchOptions:
+    """How a batch is done.
+
+    :ivar corpus: The shared corpus; ``corpus/<name of the answers' folder>`` if None.
+    :ivar index: Its index; ``indexes/<name of the answers' folder>`` if None.
+    :ivar fetch: How to fetch.
+    :ivar embedder: Name or folder of the embedding model; None for the packaged one.
+    :ivar jobs: Worker processes for parsing; 0 for one a core.
+    """
+
+    corpus: Path | None = None
+    index: Path | None = None
+    fetch: FetchOptions = field(default_factory=FetchOptions)
+    embedder: str | None = None
+    jobs: int = 0
+
+
+def cards_in(paths: Sequence[Path]) -> tuple[Path, ...]:
+    """Return the cards that are meant: a folder stands for every ``.txt`` file in it.
+
+    :param paths: Cards and folders of cards.
+    :return: The cards, each once; a folder's sorted by name.
+    :raises CardError: A folder holds no card.
+    """
+    found: list[Path] = []
+    for path in paths:
+        if not path.is_dir():
+            found.append(path)
+            continue
+        inside = sorted(each for each in path.glob("*.txt") if each.is_file())
+        if not inside:
+            raise CardError("the folder holds no card", item=path, hint="Cards are .txt files")
+        found += inside
+    return tuple(dict.fromkeys(found))
+
+
+def answer_cards(
+    cards: Sequence[str | Path],
+    out: str | Path,
+    *,
+    options: BatchOptions | None = None,
+    on_progress: Callable[[BatchProgress], None] = lambda progress: None,
+    on_message: Callable[[str], None] = lambda text: None,
+) -> BatchReport:
+    """Answer many cards, over one corpus and index of all their papers.
+
+    :param cards: The cards' files.
+    :param out: The folder for ``NAME.md``, ``NAME.json`` and the summary; made if needed.
+    :param options: Where corpus and index are, and how to fetch and build.
+    :param on_progress: Told of every file, document and card that is done.
+    :param on_message: Told in a line what a user should know meanwhile.
+    :return: A row for every card.
+    :raises CorpusError: The folder cannot be written, or another run is writing it.
+    """
+    out, options = Path(out), options or BatchOptions()
+    with _alone(out), ExitStack() as stack:
+        batch = _Batch(out, options, on_progress, on_message)
+        batch.run([Path(card) for card in cards], stack)
+    return batch.report()
+
+
+@contextmanager
+def _alone(out: Path) -> Iterator[None]:
+    """Keep other runs out of a folder, and clear away what a killed one left half-written."""
+    from filelock import FileLock, Timeout
+
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(out / _LOCK)
+        lock.acquire(timeout=0)
+        for left in out.glob(".*.part"):
+            left.unlink(missing_ok=True)
+    except Timeout as error:
+        raise CorpusError("another run is writing these answers", item=out) from error
+    except OSError as error:
+        raise _unwritable(out, error) from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _unwritable(out: Path, error: OSError) -> CorpusError:
+    return CorpusError(
+        f"the answers cannot be written ({error.strerror})",
+        item=out,
+        hint="Free some space or choose another folder",
+    )
+
+
+class _Batch:
+    """The state of one run."""
+
+    def __init__(
+        self,
+        out: Path,
+        options: BatchOptions,
+        on_progress: Callable[[BatchProgress], None],
+        on_message: Callable[[str], None],
+    ) -> None:
+        name = out.resolve().name
+        self._out = out
+        self._options = options
+        self._corpus = options.corpus or Path("corpus") / name
+        self._index = options.index or Path("indexes") / name
+        self._on_progress = on_progress
+        self._say = on_message
+        self._version = version("ragqa")
+        self._rows: dict[str, BatchRow] = {}
+        self._order: list[str] = []
+        self._reused = 0
+
+    def run(self, cards: Sequence[Path], stack: ExitStack) -> None:
+        """Do everything; on the stack go the open readers."""
+        jobs, bad = read_jobs(cards, reserved=SUMMARY)
+        self._order = sorted([*jobs, *bad], key=lambda name: (jobs.get(name) or bad[name]).place)
+        for name, job in bad.items():
+            self._rows[name] = _failed(job, job.error)
+        ready = self._prepare(list(jobs.values()), stack)
+        before = self._old_rows()
+        waiting = []
+        for job, reader in ready:
+            old = before.get(job.name)
+            if old is not None and self._is_right(old, job, reader):
+                self._rows[job.name] = old
+            else:
+                waiting.append((job, reader))
+        self._reused = len(ready) - len(waiting)
+        self._write_summary()
+        self._answer(waiting)
+
+    def report(self) -> BatchReport:
+        """Return what is done so far, in the order of the cards."""
+        rows = tuple(self._rows[name] for name in self._order if name in self._rows)
+        return BatchReport(
+            rows=rows, total=len(self._order), version=self._version, reused=self._reused
+        )
+
+    def _prepare(self, jobs: list[Job], stack: ExitStack) -> list[tuple[Job, Reader]]:
+        """Fetch and build each corpus; a corpus that cannot be used fails its cards."""
+        ready: list[tuple[Job, Reader]] = []
+        groups = Group.of(jobs, self._corpus, self._index)
+        for group in groups:
+            try:
+                reader = prepare(group, self._options, self._on_progress, self._say)
+            except RagqaError as error:
+                self._say(f"{group.corpus}: {error}")
+                self._rows |= {job.name: _failed(job, error) for job in group.jobs}
+                continue
+            stack.callback(reader.close)
+            ready += [(job, reader) for job in group.jobs]
+        return ready
+
+    def _answer(self, waiting: Sequence[tuple[Job, Reader]]) -> None:
+        done, total = len(self._order) - len(waiting), len(self._order)
+        self._on_progress(BatchProgress(stage="answer", done=done, total=total))
+        for job, reader in waiting:
+            self._rows[job.name] = self._answer_one(job, reader)
+            self._write_summary()
+            done += 1
+            progress = BatchProgress(stage="answer", done=done, total=total, item=job.name)
+            self._on_progress(progress)
+
+    def _answer_one(self, job: Job, reader: Reader) -> BatchRow:
+        try:
+            answer = reader.answer_card(job.card, papers=job.papers)
+        except RagqaError as error:
+            self._say(f"{job.path}: {error}")
+            return _failed(job, error)
+        except Exception as error:  # noqa: BLE001 - a bug met by one card must not stop the others
+            self._say(f"{job.path}: {type(error).__name__}: {error}")
+            return _failed(job, error)
+        return self._written(answer, job, reader)
+
+    def _written(self, answer: Answer, job: Job, reader: Reader) -> BatchRow:
+        from ragqa.render import to_dict, to_markdown
+
+        markdown, value = self._out / f"{job.name}.md", self._out / f"{job.name}.json"
+        try:
+            with atomic_writer(markdown) as file:
+                file.write(to_markdown(answer).encode())
+            write_json(value, to_dict(answer))
+            files = {path.name: sha256_file(path) for path in (markdown, value)}
+        except OSError as error:
+            raise _unwritable(self._out, error) from error
+        return _done(answer, job, index_sha256=reader.content_hash, files=files)
+
+    def _is_right(self, row: BatchRow, job: Job, reader: Reader) -> bool:
+        """Say whether an answer that is there is the one that would be given now."""
+        made_from = (row.card_sha256, row.card, row.index, row.index_sha256, row.notes)
+        now = (job.sha256, job.shown, reader.fingerprint, reader.content_hash, job.notes)
+        return (
+            made_from == now
+            and bool(row.files)
+            and all(_sha256(self._out / name) == sha256 for name, sha256 in row.files.items())
+        )
+
+    def _old_rows(self) -> dict[str, BatchRow]:
+        """Return the rows that this version wrote before; none where they cannot be read."""
+        try:
+            value = read_json(self._out / f"{SUMMARY}.json")
+            if value["schema"] != SCHEMA or value["ragqa"] != self._version:
+                return {}
+            rows = [row_from_dict(each) for each in value["rows"]]
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            return {}
+        return {row.name: row for row in rows}
+
+    def _write_summary(self) -> None:
+        report = self.report()
+        try:
+            write_json(self._out / f"{SUMMARY}.json", report.to_dict())
+            with atomic_writer(self._out / f"{SUMMARY}.md") as file:
+                file.write(report.to_markdown().encode())
+        except OSError as error:
+            raise _unwritable(self._out, error) from error
+
+
+def _done(answer: Answer, job: Job, *, index_sha256: str, files: Mapping[str, str]) -> BatchRow:
+    return BatchRow(
+        card=job.shown,
+        name=job.name,
+        status="abstained" if answer.abstained else "answered",
+        reason=answer.reason,
+        sections=len(answer.sections),
+        statements=len(answer.statements),
+        sources=dict(sorted(Counter(source.state for source in answer.sources).items())),
+        missing=missing_texts(answer),
+        notes=job.notes,
+        card_sha256=job.sha256,
+        index=answer.index,
+        index_sha256=index_sha256,
+        files=files,
+    )
+
+
+def _failed(job: Job, error: Exception | None) -> BatchRow:
+    said = str(error) if isinstance(error, RagqaError) else f"{type(error).__name__}: {error}"
+    return BatchRow(
+        card=job.shown,
+        name=job.name,
+        status="failed",
+        detail=" ".join(said.split()),
+        notes=job.notes,
+        card_sha256=job.sha256,
+    )
+
+
+def _sha256(path: Path) -> str:
+    try:
+        return sha256_file(path)
+    except OSError:
+        return ""
