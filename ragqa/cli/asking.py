@@ -9,10 +9,12 @@ import click
 
 from ragqa.cli.building import run_build, show_build
 from ragqa.cli.corpus import run_fetch, show_fetch
-from ragqa.cli.shared import as_json, default_index, folder, message, print_json
+from ragqa.cli.forms import form_options, print_answer, write_answer
+from ragqa.cli.shared import default_index, folder, message
 from ragqa.errors import CorpusError
 
 if TYPE_CHECKING:
+    from ragqa.api import Reader
     from ragqa.records import Answer
 
 __all__ = ["answer", "ask"]
@@ -25,13 +27,15 @@ _CONFIDENCE = click.FloatRange(0, 1)
 @click.option("--index", type=folder, help="Index folder.  [default: the only one in indexes/]")
 @click.option("--paper", "papers", multiple=True, metavar="ID", help="Only this paper; repeatable.")
 @click.option("--min-confidence", type=_CONFIDENCE, help="Below it, abstain.")
-@as_json
+@click.option("--out", type=folder, help="Write the answer to this file instead of printing it.")
+@form_options
 def ask(
     question: str,
     index: Path | None,
     papers: tuple[str, ...],
     min_confidence: float | None,
-    as_json: bool,
+    out: Path | None,
+    form: str | None,
 ) -> None:
     """Answer QUESTION from the papers of an index, with checked citations, or abstain."""
     from ragqa.api import Reader
@@ -39,7 +43,7 @@ def ask(
     reader = Reader.open(index or _only_index())
     if min_confidence is not None:
         reader.min_confidence = min_confidence
-    _print_answer(reader.ask(question, paper_ids=papers), as_json=as_json)
+    print_answer(reader.ask(question, paper_ids=papers), reader, form=form, file=out)
 
 
 def _only_index() -> Path:
@@ -57,9 +61,13 @@ def _only_index() -> Path:
 @click.option("--mirror", type=folder, help="Folder laid out as HOST/PATH, looked at first.")
 @click.option("--offline", is_flag=True, help="Make no connection: disk and mirror only.")
 @click.option("--out", type=folder, help="Write NAME.md and NAME.json here instead of printing.")
-@as_json
+@form_options
 def answer(
-    cards: tuple[Path, ...], mirror: Path | None, offline: bool, out: Path | None, as_json: bool
+    cards: tuple[Path, ...],
+    mirror: Path | None,
+    offline: bool,
+    out: Path | None,
+    form: str | None,
 ) -> None:
     """Answer question cards: import, fetch and rebuild what is needed, then answer.
 
@@ -70,15 +78,15 @@ def answer(
     summary.json say how each card fared.
     """
     if out is not None and (len(cards) > 1 or cards[0].is_dir()):
-        _answer_many(cards, out, mirror=mirror, offline=offline, as_json=as_json)
+        _answer_many(cards, out, mirror=mirror, offline=offline, as_json=form == "json")
         return
     if len(cards) > 1 or cards[0].is_dir():
         raise click.UsageError("name a folder with --out for several cards")
-    found = _answer_card(cards[0], mirror=mirror, offline=offline)
+    found, reader = _answer_card(cards[0], mirror=mirror, offline=offline)
     if out is None:
-        _print_answer(found, as_json=as_json)
+        print_answer(found, reader, form=form)
     else:
-        _write_answer(found, out, _name(cards[0]))
+        write_answer(found, reader, out=out, name=_name(cards[0]), form=form)
 
 
 def _answer_many(
@@ -103,7 +111,7 @@ def _corpus_of(card: Path) -> Path:
     return card.parent if is_in_corpus else Path("corpus") / _name(card)
 
 
-def _answer_card(card: Path, *, mirror: Path | None, offline: bool) -> Answer:
+def _answer_card(card: Path, *, mirror: Path | None, offline: bool) -> tuple[Answer, Reader]:
     from ragqa.api import Corpus, Reader
     from ragqa.card import read_card
     from ragqa.fetch import FetchOptions
@@ -115,23 +123,5 @@ def _answer_card(card: Path, *, mirror: Path | None, offline: bool) -> Answer:
     show_fetch(run_fetch(corpus, FetchOptions(mirror=mirror, offline=offline)))
     index = default_index(directory)
     show_build(run_build(corpus, index))
-    return Reader.open(index).answer_card(read_card(card))
-
-
-def _print_answer(found: Answer, *, as_json: bool) -> None:
-    from ragqa.render import to_dict, to_markdown
-
-    if as_json:
-        print_json(to_dict(found))
-    else:
-        click.echo(to_markdown(found), nl=False)
-
-
-def _write_answer(found: Answer, out: Path, name: str) -> None:
-    from ragqa._files import atomic_writer, write_json
-    from ragqa.render import to_dict, to_markdown
-
-    with atomic_writer(out / f"{name}.md") as file:
-        file.write(to_markdown(found).encode())
-    write_json(out / f"{name}.json", to_dict(found))
-    message(f"wrote {out / name}.md and .json")
+    reader = Reader.open(index)
+    return reader.answer_card(read_card(card)), reader
