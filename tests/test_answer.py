@@ -223,7 +223,7 @@ def test_a_workflow_is_filled_from_its_model_alone(generation: Generation) -> No
 
 def test_what_a_model_does_not_say_is_a_notice(tmp_path: Path) -> None:
     texts = {
-        "mute": Text(title="Mute", role="model", readme="# Mute\n\nThis repository is archived."),
+        "mute": Text(title="Mute", role="model", readme="# Mute\n\n## An archived repository"),
         "none": Text(title="None", role="model"),
     }
     build(make_corpus(tmp_path / "c", texts), tmp_path / "i")

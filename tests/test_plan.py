@@ -10,7 +10,8 @@ from corpora import document_of_sentences
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ragqa.plan.fit import FitOutcome, declarations, fit_notice, judge_fit, proposes
+from ragqa.plan.declared import affirmed, declarations, proposes, purpose
+from ragqa.plan.fit import FitOutcome, fit_notice, judge_fit, tasks_asked
 from ragqa.plan.sections import plan_card, plan_question, section_kind
 from ragqa.plan.tasks import known_tasks, tasks_in
 from ragqa.records import Chunk, Paper, SectionKind
@@ -185,6 +186,19 @@ FIT_CASES: tuple[tuple[str, str, FitOutcome], ...] = (
     ("We present a method for image deblurring.", "My photo is blurry.", "fits"),
     ("We introduce a model of protein folding.", BIGGER, "another-task"),
     ("We propose a watering schedule for tomatoes.", BIGGER, "not-established"),
+    # Contrasts and denials declare nothing; what they are set against does.
+    ("Unlike super-resolution, we propose image deblurring.", BIGGER, "another-task"),
+    ("We propose image deblurring; super-resolution is out of scope.", BIGGER, "another-task"),
+    ("We propose super-resolution that is not limited to 4x.", BIGGER, "fits"),
+    ("We present not only deblurring but super-resolution.", BIGGER, "fits"),
+    # What a thing is built on is not what it is for, but it is enough for doubt.
+    ("We propose deblurring based on super-resolution.", BIGGER, "not-established"),
+    # A wider task may hold the one asked for.
+    ("We propose a network for image restoration.", BIGGER, "not-established"),
+    # Tasks that are on no list: every content word of the declared purpose is in the question.
+    ("We present a method for tomato watering planning.", "Plan watering of a tomato", "fits"),
+    ("We present a method for tomato watering planning.", "Who ate my tomato?", "not-established"),
+    ("We present a method for reading.", "Which method is for reading?", "not-established"),
     ("We propose image super-resolution networks.", "Why is the sky blue?", "not-established"),
     ("The weather was nice on that day.", "Why is the sky blue?", "not-established"),
     # A task that is only mentioned is not declared, however near it is to the question.
@@ -206,6 +220,54 @@ def test_fit_is_decided_from_the_declared_task(
         (quote,) = fit.evidence.quotes
         assert quote.start is not None
         assert quote.chunk.text[quote.start :].startswith(sentence)
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("We deblur, unlike others, images", "We deblur,  , images"),
+        ("Deblurring is out of scope", ""),
+        ("Denoising is not needed, deblurring is", ", deblurring is"),
+        ("A network that is not slow", "A network "),
+        ("Summarization, in contrast, drops content.", ""),
+        ("We do it all.", "We do it all."),
+    ],
+)
+def test_contrasts_and_denials_are_taken_out(text: str, kept: str) -> None:
+    assert affirmed(text) == kept
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("PoseFlow, a generative model for molecular docking that predicts", "molecular docking"),
+        ("Six Degrees of Grip: Robotic Grasp Planning in Clutter", "Robotic Grasp Planning"),
+        ("Offensive Language Detection: A Comparative Analysis", "Offensive Language Detection"),
+        ("We present a system for link prediction in knowledge graphs.", "link prediction"),
+    ],
+)
+def test_a_declared_purpose_is_found(text: str, found: str) -> None:
+    assert found in list(purpose(text))
+
+
+@pytest.mark.parametrize("text", ["", "We waited.", "A model for languages with few speakers"])
+def test_what_is_no_purpose(text: str) -> None:
+    assert list(purpose(text)) == []
+
+
+def test_a_question_asks_for_what_it_does_not_set_apart() -> None:
+    assert [task.name for task in tasks_asked("I want translation, not a summarization")] == [
+        "machine translation"
+    ]
+    assert [task.name for task in tasks_asked("Why is it not meant literally?")] == [
+        "metaphor detection"
+    ]
+
+
+def test_a_fit_by_its_purpose_says_that_it_is_quoted() -> None:
+    chunks = model("We present a method for tomato watering planning.")
+    fit = judge_fit("Plan watering of a tomato", chunks, paper_id="m")
+    assert "the one quoted here" in fit_notice(fit, PAPERS[0], has_text=True).text
 
 
 def test_a_title_declares() -> None:
@@ -258,6 +320,7 @@ def test_a_notice_names_both_tasks() -> None:
         ("We propose a watering schedule for tomatoes.", BIGGER, "none that ragqa knows by name"),
         ("We propose image super-resolution.", "Why is it?", "the question names no task"),
         ("Nice.", "Why is it?", "declare no task"),
+        ("We propose image restoration.", BIGGER, "too near to it"),
     ],
 )
 def test_a_notice_says_why_not(sentence: str, question: str, why: str) -> None:
@@ -292,4 +355,5 @@ def test_declarations_are_quotes_of_any_text(sentences: list[str], question: str
         assert draft.quotes[0].text == draft.text
         assert draft.text in chunks[0].text
     fit = judge_fit(question, chunks, paper_id="p")
-    assert (fit.outcome == "not-established") or (fit.declared and fit.asked and fit.evidence)
+    assert fit.outcome == "not-established" or fit.evidence
+    assert fit.outcome != "another-task" or (fit.declared and fit.asked)

@@ -14,7 +14,8 @@ from typing import Final
 from ragqa.answer.context import Context
 from ragqa.generate.extractive import extract
 from ragqa.notices import notice
-from ragqa.plan.fit import declarations, fit_notice, judge_fit, proposes
+from ragqa.plan.declared import declarations, proposes
+from ragqa.plan.fit import fit_notice, judge_fit
 from ragqa.plan.tasks import tasks_in
 from ragqa.records import (
     Cell,

@@ -1,12 +1,14 @@
 """Is a recommended model made for what the question asks? Decided from its declared task.
 
-In: the question and the model's chunks. Out: a `Fit` with one of three outcomes. The declared
-task is read where a paper or README declares it: its title, and sentences of the abstract that
-say what is proposed. It and the question are matched against the list of tasks:
+In: the question and the model's chunks. Out: a `Fit` with one of three outcomes. What the paper
+declares (see `declared`) and what the question asks for are matched against the list of tasks:
 
-* fits: a task that the question asks for is declared.
-* another task: tasks are declared and asked for, and none is the same.
-* not established: no text, no declared task on the list, or none asked for by a known name.
+* fits: a task that the question asks for is declared; or, where the list knows no task on one of
+  the sides, every content word of a declared purpose ("molecular docking") is in the question.
+* another task: both sides are on the list, and no task asked for is declared, is part of or holds
+  a declared one (see `tasks`), or is so much as named where the paper tells what it does. Where
+  only everyday words name the task asked for, no word of a declared purpose is in the question.
+* not established: everything else: no text, no declaration, no task known by name, or doubt.
 
 A similarity score has no say: see `tasks`.
 """
@@ -14,40 +16,31 @@ A similarity score has no say: see `tasks`.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from ragqa.notices import notice
-from ragqa.plan.tasks import Task, tasks_in
-from ragqa.records import Chunk, Draft, DraftQuote, Notice, NoticeCode, Paper, Sentence
+from ragqa.plan.declared import affirmed, declarations, purpose
+from ragqa.plan.tasks import Task, are_kin, tasks_in
+from ragqa.records import Chunk, Draft, Notice, NoticeCode, Paper
 
-__all__ = ["Fit", "FitOutcome", "declarations", "fit_notice", "judge_fit", "proposes"]
+__all__ = ["Fit", "FitOutcome", "fit_notice", "judge_fit", "tasks_asked"]
 
 FitOutcome = Literal["fits", "another-task", "not-established"]
 
-_AUTHORS = (
-    r"(?:we|this (?:paper|work|article|study|repo(?:sitory)?)|our (?:paper|work|method|model))"
+_WORD = re.compile(r"[^\W\d_]{3,}")
+_COMMON = frozenset(
+    "the and for with from that this which what how are does can not any our its new novel "
+    "neural deep automatic automated robust efficient effective accurate scalable fast "
+    "simple unified general unsupervised supervised controllable single multi joint model "
+    "models method methods network networks approach system based learning training using "
+    "image images photo photos text language data".split()
 )
-_PROPOSE = (
-    r"(?:propos|present|introduc|develop|describ|address|tackl|design|study|studies|investigat)"
-)
-_THING = (
-    r"(?:method|model|framework|network|approach|tool|library|implementation|system|architecture)"
-)
-_PROPOSES = re.compile(
-    rf"\b{_AUTHORS}\b.{{0,60}}?\b{_PROPOSE}"
-    rf"|^[\w:. -]{{2,60}}\bis (?:an?|the)\b.{{0,60}}\b{_THING}\b"
-    r"|\bimplementation of\b",
-    re.IGNORECASE,
-)
-_DECLARING_SECTION = re.compile(
-    r"^(?:abstract|summary|overview|about|introduction)?$", re.IGNORECASE
-)
-_NUMBER = re.compile(r"^[\divxIVX]+[.\s]+")
-_TITLE_CHARS = 400  # characters at a document's start in which its title stands
-_MIN_TITLE_WORDS = 3
-_MAX_DECLARING = 8  # chunks at a document's start that can hold title and abstract
+"""Words that name no task, and everyday words of whole fields."""
+_ENDINGS = re.compile(r"(?:ations?|ators?|ating|ions?|ings?|ates?|ated|ics?|ers?|ors?|ed|es|s|e)$")
+_MIN_STEM = 4  # letters: shorter stems meet by chance
+_MIN_WORDS = 2  # content words of a purpose: one alone ("prediction") names no task
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,8 +48,8 @@ class Fit:
     """Whether a model fits a question.
 
     :ivar outcome: One of the three.
-    :ivar declared: Tasks that its texts declare.
-    :ivar asked: Tasks that the question asks for.
+    :ivar declared: Tasks of the list that its texts declare.
+    :ivar asked: Tasks of the list that the question asks for.
     :ivar evidence: The declaring words, to be quoted; None where there are none.
     """
 
@@ -64,15 +57,6 @@ class Fit:
     declared: tuple[Task, ...]
     asked: tuple[Task, ...]
     evidence: Draft | None
-
-
-def proposes(text: str) -> bool:
-    """Say whether a sentence tells what a paper proposes.
-
-    :param text: The sentence.
-    :return: True for "We propose ...", "X is a method for ..." and their like.
-    """
-    return _PROPOSES.search(text) is not None
 
 
 def judge_fit(question: str, chunks: Sequence[Chunk], *, paper_id: str) -> Fit:
@@ -83,68 +67,81 @@ def judge_fit(question: str, chunks: Sequence[Chunk], *, paper_id: str) -> Fit:
     :param paper_id: The model's paper.
     :return: The decision with its evidence.
     """
-    asked = tasks_in(question, lay=True)
-    found = [(draft, tasks_in(draft.text)) for draft in declarations(chunks, paper_id=paper_id)]
-    declared = tuple(dict.fromkeys(task for _, tasks in found for task in tasks))
+    asked = tasks_asked(question)
+    drafts = list(declarations(chunks, paper_id=paper_id))
+    found = [(draft, _declared_in(draft.text)) for draft in drafts]
+    declared = _unique(task for _, tasks in found for task in tasks)
     shared = [task for task in asked if task in declared]
-    wanted = shared[0] if shared else declared[0] if declared else None
-    naming = (draft for draft, tasks in found if wanted is None or wanted in tasks)
-    outcome: FitOutcome = "not-established"
-    if declared and asked:
-        outcome = "fits" if shared else "another-task"
-    return Fit(outcome=outcome, declared=declared, asked=asked, evidence=next(naming, None))
+    if asked and declared:
+        wanted = (shared or declared)[0]
+        evidence = next(draft for draft, tasks in found if wanted in tasks)
+        is_other = not shared and _is_other(question, asked, declared, drafts)
+        outcome: FitOutcome = "fits" if shared else "another-task" if is_other else _OPEN
+        return Fit(outcome=outcome, declared=declared, asked=asked, evidence=evidence)
+    named = next((draft for draft in drafts if _names_purpose(question, draft.text)), None)
+    outcome = _OPEN if named is None else "fits"
+    first = next((draft for draft, tasks in found if tasks), next(iter(drafts), None))
+    return Fit(outcome=outcome, declared=declared, asked=asked, evidence=named or first)
 
 
-def declarations(chunks: Sequence[Chunk], *, paper_id: str) -> Iterator[Draft]:
-    """Find where a paper declares its task: titles first, then what it says it proposes.
+_OPEN: FitOutcome = "not-established"
 
-    :param chunks: The paper's chunks, each document's in reading order.
-    :param paper_id: The paper.
-    :yield: Drafts to be verified and quoted.
+
+def tasks_asked(question: str) -> tuple[Task, ...]:
+    """Find the tasks that a question asks for.
+
+    :param question: The user's question.
+    :return: Tasks in list order, by the field's terms or by everyday words. What the question
+        sets apart ("not a summary but ...") counts only where nothing else is named.
     """
-    kinds = list(dict.fromkeys(chunk.document for chunk in chunks))
-    heads = [[c for c in chunks if c.document == kind][:_MAX_DECLARING] for kind in kinds]
-    for head in heads:
-        yield from (_draft(chunk, sentence, paper_id) for chunk, sentence in _titles(head))
-    for head in heads:
-        for chunk in head:
-            if _declares(chunk):
-                yield from (
-                    _draft(chunk, sentence, paper_id)
-                    for sentence in chunk.sentences
-                    if sentence.quotable and proposes(_text(chunk, sentence))
-                )
+    kept = affirmed(question)
+    return tasks_in(kept, lay=True) or tasks_in(question, lay=True)
 
 
-def _titles(head: Sequence[Chunk]) -> Iterator[tuple[Chunk, Sentence]]:
-    """Yield a README's or PDF's first lines that can be its title; a summary has none."""
-    for chunk in head[:2]:
-        if chunk.document == "summary":
-            return
-        for sentence in chunk.sentences:
-            if sentence.start > _TITLE_CHARS:
-                return
-            text = _text(chunk, sentence)
-            is_short = len(text) < _TITLE_CHARS / 2 and "\n" not in text
-            if is_short and len(text.split()) >= _MIN_TITLE_WORDS:
-                yield chunk, sentence
+def _declared_in(text: str) -> tuple[Task, ...]:
+    """Find the tasks that a sentence declares: what it is built on only where nothing else is."""
+    return tasks_in(affirmed(text, means=False)) or tasks_in(affirmed(text))
 
 
-def _declares(chunk: Chunk) -> bool:
-    return _DECLARING_SECTION.match(_NUMBER.sub("", chunk.section).strip()) is not None or (
-        chunk.start < _TITLE_CHARS
+def _unique(tasks: Iterable[Task]) -> tuple[Task, ...]:
+    return tuple(dict.fromkeys(tasks))
+
+
+def _is_other(
+    question: str, asked: Sequence[Task], declared: Sequence[Task], drafts: Sequence[Draft]
+) -> bool:
+    """Say whether a question surely asks for something else than what is declared."""
+    if any(are_kin(one, other) for one in asked for other in declared):
+        return False
+    named = _unique(task for draft in drafts for task in tasks_in(affirmed(draft.text)))
+    if any(task in named for task in asked):
+        return False
+    in_terms = any(task in tasks_in(question) for task in asked)
+    words = _stems(question)
+    return in_terms or not any(
+        words & _stems(phrase) for draft in drafts for phrase in purpose(affirmed(draft.text))
     )
 
 
-def _text(chunk: Chunk, sentence: Sentence) -> str:
-    return chunk.text[sentence.start - chunk.start : sentence.end - chunk.start]
+def _names_purpose(question: str, text: str) -> bool:
+    """Say whether a question has every content word of a declared purpose."""
+    words = _stems(affirmed(question))
+    phrases = (_stems(phrase) for phrase in purpose(affirmed(text, means=False)))
+    return any(len(phrase) >= _MIN_WORDS and phrase <= words for phrase in phrases)
 
 
-def _draft(chunk: Chunk, sentence: Sentence, paper_id: str) -> Draft:
-    text = _text(chunk, sentence)
-    quote = DraftQuote(chunk=chunk, text=text, start=sentence.start)
-    return Draft(text=text, quotes=(quote,), paper_id=paper_id)
+def _stems(text: str) -> frozenset[str]:
+    return frozenset(_stem(w) for w in _WORD.findall(text.lower()) if w not in _COMMON)
 
+
+def _stem(word: str) -> str:
+    """Cut an English ending off, and what it doubled: planning and plans -> plan."""
+    stem = _ENDINGS.sub("", word)
+    stem = stem if len(stem) >= _MIN_STEM else word.removesuffix("s")
+    return stem[:-1] if stem[-2:] in _DOUBLED else stem
+
+
+_DOUBLED = ("bb", "dd", "gg", "mm", "nn", "pp", "rr", "tt")
 
 _CODES: dict[FitOutcome, NoticeCode] = {
     "fits": "fit",
@@ -163,17 +160,22 @@ def fit_notice(fit: Fit, paper: Paper, *, has_text: bool) -> Notice:
     """
     declared = " and ".join(task.name for task in fit.declared)
     asked = " and ".join(task.name for task in fit.asked)
-    why = _why_not(fit, has_text=has_text)
+    why = _why_not(fit, declared, asked, has_text=has_text)
     code = _CODES[fit.outcome]
     fields = {"title": paper.title, "declared": declared, "asked": asked, "why": why}
+    if not (declared and asked):
+        fields["declared"] = "the one quoted here"  # no text of a paper stands in a notice
     return notice(code, fields, paper_id=paper.paper_id)
 
 
-def _why_not(fit: Fit, *, has_text: bool) -> str:
+def _why_not(fit: Fit, declared: str, asked: str, *, has_text: bool) -> str:
     if not has_text:
         return "none of its listed sources has text here"
     if fit.evidence is None:
         return "its texts declare no task"
     if not fit.asked:
-        return "the question names no task that ragqa knows"
-    return "its declared task is none that ragqa knows by name"
+        known = f" (its declared task is {declared})" if declared else ""
+        return f"the question names no task that ragqa knows{known}"
+    if not fit.declared:
+        return "its declared task is none that ragqa knows by name"
+    return f"its declared task is {declared}, and {asked} is too near to it to be told apart"

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
 
-__all__ = ["Task", "known_tasks", "tasks_in"]
+__all__ = ["Task", "are_kin", "known_tasks", "tasks_in"]
 
 
-_PATTERNS = ("terms", "lay", "search", "near")
+_LISTS = ("terms", "lay", "search", "near", "part_of")
 
 
 @dataclass(frozen=True, kw_only=True)  # no slots: the patterns are compiled on first use
@@ -29,6 +29,7 @@ class Task:
     :ivar lay: Patterns of everyday words, looked for in questions only.
     :ivar search: Terms added to a query for this task.
     :ivar near: Patterns that mark a sentence as being about the task without naming it.
+    :ivar part_of: Names of wider tasks that hold it.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Task:
     lay: tuple[str, ...] = ()
     search: tuple[str, ...] = ()
     near: tuple[str, ...] = ()
+    part_of: tuple[str, ...] = ()
 
     @cached_property
     def in_papers(self) -> re.Pattern[str]:
@@ -66,8 +68,7 @@ def known_tasks() -> tuple[Task, ...]:
     text = (Path(__file__).parent / "tasks.toml").read_text(encoding="utf-8")
     rows = tomllib.loads(text)["task"]
     return tuple(
-        Task(name=row["name"], **{key: tuple(row.get(key, ())) for key in _PATTERNS})
-        for row in rows
+        Task(name=row["name"], **{key: tuple(row.get(key, ())) for key in _LISTS}) for row in rows
     )
 
 
@@ -83,3 +84,13 @@ def tasks_in(text: str, *, lay: bool = False) -> tuple[Task, ...]:
         for task in known_tasks()
         if (task.in_questions if lay else task.in_papers).search(text)
     )
+
+
+def are_kin(one: Task, other: Task) -> bool:
+    """Say whether two tasks cannot be told apart for sure, since one is a kind of the other.
+
+    :param one: A task.
+    :param other: Another.
+    :return: True where one is the other, holds it, or is part of it.
+    """
+    return one is other or one.name in other.part_of or other.name in one.part_of
