@@ -9,6 +9,7 @@ import pytest
 from corpora import document_of_sentences
 from hypothesis import given
 from hypothesis import strategies as st
+from wordings import FIRST, SECOND
 
 from ragqa.plan.declared import affirmed, declarations, proposes, purpose
 from ragqa.plan.fit import FitOutcome, fit_notice, judge_fit, tasks_asked
@@ -79,7 +80,12 @@ KINDS: dict[SectionKind, tuple[str, ...]] = {
 
 @pytest.mark.parametrize(
     ("kind", "instruction"),
-    [(kind, instruction) for kind, wordings in KINDS.items() for instruction in wordings],
+    [
+        (kind, instruction)
+        for kinds in (KINDS, FIRST, SECOND)
+        for kind, instructions in kinds.items()
+        for instruction in instructions
+    ],
 )
 def test_an_instruction_has_the_kind_that_it_asks_for(kind: SectionKind, instruction: str) -> None:
     assert section_kind(instruction) == kind

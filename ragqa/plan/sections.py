@@ -3,11 +3,11 @@
 Each instruction becomes one section. Its kind is the one with most of its words in the
 instruction, ties in the order below; without any, it is a plain question of its own:
 
-* workflow: workflow, pipeline, input, output, architecture, "how the model works"
-* papers: papers, tools, links, references, sources, GitHub, arXiv
-* comparison: compare, difference, versus, better, trade-off
-* limitations: limitation, weakness, drawback, fail, caveat, risk
-* task: task, goal, problem, "trying to", "wants to"
+* workflow: workflow, pipeline, input, output, architecture, data flow, "how the model works"
+* papers: papers, tools, links, references, sources, literature, related work, GitHub, arXiv
+* comparison: compare, differ, versus, better, trade-off, pros and cons, "which one"
+* limitations: limitation, weakness, drawback, fail, caveat, risk, "go wrong", "not be used"
+* task: task, goal, problem, intent, use case, "trying to", "wants to", "the user needs"
 """
 
 from __future__ import annotations
@@ -24,25 +24,41 @@ _WORDS: tuple[tuple[SectionKind, str], ...] = (
     (
         "workflow",
         r"\bwork-?flows?|\bpipelines?|\binputs?\b|\boutputs?\b|\barchitectures?"
-        r"|\bhow\b.{0,30}\bmodels?\b.{0,30}\bworks?\b|\bstep[- ]by[- ]step|\bprocess\b",
+        r"|\bhow\b.{0,30}\b(?:models?|methods?|systems?|approach(?:es)?|networks?)\b.{0,30}"
+        r"\bworks?\b"
+        r"|\bstep[- ]by[- ]step|\bprocess(?:ing)?\b|\b(?:data ?|flow) ?(?:flow|charts?|diagrams?)"
+        r"|\bdata\b.{0,15}\bflows?\b|\b(?:take|go|put|fe[ed]d)s? in(?:to)?\b"
+        r"|\b(?:give|come)s? (?:out|back)\b"
+        r"|\b(?:steps|stages|phases) (?:of|in|that)\b|\bwalk (?:me |us )?through\b"
+        r"|\bon its way through\b|\bunder the hood\b|\binternally\b",
     ),
     (
         "papers",
-        r"\bpapers?\b|\btools?\b|\blinks?\b|\breferences?\b|\bsources?\b|\bgithub|\barxiv"
-        r"|\bliterature|\brepositor|\bcitations?\b|\bbibliograph",
+        r"\bpapers?\b|\btools?\b|\blink(?:s|ed)?\b|\breferences?\b|\bsources?\b|\bgithub|\barxiv"
+        r"|\bliterature|\brepositor|\bcitations?\b|\bcite\b|\bbibliograph|\bpublications?\b"
+        r"|\barticles?\b|\burls?\b|\bresources?\b|\bfurther reading|\bread (?:more|next)\b"
+        r"|\brelated work|\bdatasets?\b",
     ),
     (
         "comparison",
-        r"\bcompar|\bdifferen|\bversus\b|\bvs\b|\bbetter\b|\btrade-?offs?|\balternatives?\b"
-        r"|\bwhich (?:of|model|paper)",
+        r"\bcompar|\bdiffer|\bsimilarit|\bversus\b|\bvs\b|\bbetter\b|\bbest\b|\btrade-?offs?"
+        r"|\balternatives?\b|\bwhich (?:of|one|model|paper)|\bcontrast|\bpros and cons\b"
+        r"|\badvantages? and (?:dis|draw)|\bstrengths? and weak|\brank\b|\bweigh\b|\bagainst each\b"
+        r"|\bsuperior\b|\bsets? (?:\w+ )?apart\b|\bside by side\b|\bwins?\b",
     ),
     (
         "limitations",
-        r"\blimit|\bweakness|\bdrawbacks?|\bfail|\bcaveats?|\brisks?\b|\bshortcoming|\bcannot\b",
+        r"\blimit|\bweak(?:ness|\b)|\bdrawbacks?|\bfail|\bcaveats?|\brisks?\b|\bshortcoming"
+        r"|\bcannot\b|\bgo(?:es)? wrong\b|\bbreaks?(?:-| )?downs?\b|\bknown issues?\b|\bpitfalls?"
+        r"|\bconstraints?\b|\bconcerns?\b|\bopen (?:problem|question|challenge)s?|\bchallenges?\b"
+        r"|\bnot (?:be used|to use|work|suitable)\b|\bstruggles?\b|(?<!and )\bdisadvantages?",
     ),
     (
         "task",
-        r"\btasks?\b|\bgoals?\b|\bproblems?\b|\btrying to\b|\bwants? to\b|\bobjective",
+        r"\btasks?\b|\bgoals?\b|\bproblems?\b|\btrying to\b|\bwants? to\b|\bobjective"
+        r"|\bintent|\buse[- ]case|\b(?:user|person)\b.{0,10}\bneeds?\b|\baims? to\b|\baccomplish"
+        r"|\b(?:user|person)\b.{0,10}\bafter\b|\bbeing asked\b"
+        r"|\bpurpose of\b.{0,15}\b(?:request|question)",
     ),
 )
 _KINDS = tuple((kind, re.compile(words, re.IGNORECASE)) for kind, words in _WORDS)
