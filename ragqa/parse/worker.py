@@ -23,6 +23,7 @@ import threading
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import wait as wait_for
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -37,6 +38,7 @@ __all__ = ["ParseLimits", "ParseRequest", "limit_memory", "parse_many"]
 # -P: the folder that it happens to run in is not searched for modules.
 _COMMAND = (sys.executable, "-P", "-m", "ragqa.parse.worker")
 _AHEAD = 4  # files a worker that may wait parsed, so a slow reader of results bounds the memory
+_LOOK_UP_SECONDS = 0.5  # how long Ctrl-C may take at the worst
 _MAX_REPLY = 1 << 28  # bytes; a longer document is debris
 _GRACE = 2.0  # seconds an idle child has to end by itself before it is killed
 
@@ -125,7 +127,14 @@ def _parse_many(
 
 
 def _next(waiting: deque[tuple[ParseRequest, Future[Reply]]]) -> tuple[ParseRequest, Reply]:
+    """Wait for the oldest reply, looking up now and then.
+
+    A signal that comes just before a wait without end begins is not acted on before that wait is
+    over: of 60 interrupted runs one went on for minutes.
+    """
     request, future = waiting.popleft()
+    while not future.done():
+        wait_for([future], timeout=_LOOK_UP_SECONDS)
     return request, future.result()
 
 
