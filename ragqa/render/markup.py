@@ -14,6 +14,7 @@ __all__ = ["Html", "external_link", "foreign", "tag"]
 
 _VOID = frozenset({"br", "img", "link", "meta"})
 _RAW = frozenset({"style"})  # its content is no markup, and is ours
+_LINE_END = re.compile("\r\n?")
 # What HTML forbids in a text: control characters but white space, lone surrogates, noncharacters.
 _FORBIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
 
@@ -79,7 +80,8 @@ def _child(child: str) -> str:
 
 
 def _text(text: str) -> str:
-    return html.escape(_FORBIDDEN.sub("\ufffd", text))
+    flat = _LINE_END.sub("\n", text)
+    return html.escape(_FORBIDDEN.sub("\ufffd", flat))
 
 
 def _attribute(key: str) -> str:

@@ -85,7 +85,7 @@ class _PageWriter:
             tag("meta", name="referrer", content="no-referrer"),
             tag("meta", name="color-scheme", content="light dark"),
             tag("meta", name="generator", content="ragqa"),
-            tag("title", " ".join(self._answer.question.split())),
+            tag("title", self._answer.question),
             tag("style", style),
         )
         return f"<!DOCTYPE html>\n{tag('html', head, body, lang='en')}\n"
@@ -96,12 +96,14 @@ class _PageWriter:
 
     def _header(self) -> Html:
         answer = self._answer
-        outcome = "Not answered by the listed papers" if answer.abstained else "Answered"
-        counts = (
-            f"{outcome} from {len(answer.sources)} listed {_plural('paper', len(answer.sources))}",
+        outcome = "Not answered" if answer.abstained else "Answered from a closed list"
+        counts = [
+            f"{outcome}: {len(answer.sources)} listed {_plural('paper', len(answer.sources))}",
             f"{len(self._numbers)} checked {_plural('citation', len(self._numbers))}",
-            f"estimated confidence {answer.confidence:.0%}",
-        )
+        ]
+        if answer.abstained or any(section.kind == "answer" for section in answer.sections):
+            # It is fitted to plain questions; a card's sections are judged one by one.
+            counts.append(f"estimated confidence {answer.confidence:.0%}")
         return tag(
             "header",
             tag("p", "Question", class_="label"),
