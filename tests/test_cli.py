@@ -274,6 +274,28 @@ def test_answer(run: Run) -> None:
     assert "none.txt" in run("answer", "none.txt").error()
 
 
+def test_html(built: Run) -> None:
+    asked = ("ask", TOMATOES, "--min-confidence", "0", "--html")
+    shown = built(*asked)
+    assert shown.code == 0
+    assert shown.out.startswith("<!DOCTYPE html>\n<html lang=")
+    assert "data:image/png;base64," in shown.out
+    written = built(*asked, "--out", "new/answer.html")
+    assert (written.code, written.out) == (0, "")
+    assert Path("new/answer.html").read_text(encoding="utf-8") == shown.out
+    Path("file").touch()
+    assert "file" in built(*asked, "--out", "file/answer.html").error()
+
+
+def test_html_of_a_card(run: Run) -> None:
+    Path("mine.txt").write_text(CARD, encoding="utf-8")
+    shown = run("answer", "mine.txt", "--offline", "--html")
+    assert "<svg" in shown.out
+    assert run("answer", "mine.txt", "--offline", "--html", "--out", "out").code == 0
+    assert Path("out/mine.html").read_text(encoding="utf-8") == shown.out
+    assert sorted(path.suffix for path in Path("out").iterdir()) == [".html", ".json", ".md"]
+
+
 def test_answer_many_cards(run: Run) -> None:
     Path("cards").mkdir()
     for name in ("one", "two"):
@@ -290,6 +312,27 @@ def test_answer_many_cards(run: Run) -> None:
     assert not Path("corpus/one").exists()
     assert run("answer", "cards").code == 2
     assert run("answer", "cards/bad.txt", "none.txt", "--offline", "--out", "o").code == 1
+
+
+def test_status_show_and_doctor(built: Run) -> None:
+    for place in ("corpus/small", "indexes/small"):
+        value = built("status", place, "--json").json("ragqa/status/1")
+        assert value["states"] == {"full-text": 1, "readme-only": 1, "summary-only": 1}
+        assert "generation 1" in built("status", place).out
+    citation = built("ask", TOMATOES, "--min-confidence", "0", "--json").json("ragqa/answer/1")[
+        "sections"
+    ][0]["statements"][0]["citations"][0]
+    value = built("show", citation["chunk_id"], "--json").json("ragqa/show/1")
+    assert citation["quote"] in value["quote"]
+    span = "{paper_id}:{document}:{start}-{end}".format(**citation)
+    assert citation["quote"] in built("show", span).out
+    assert "no such chunk" in built("show", "nonsense").error()
+    Path("indexes/small/gen-000001/vectors.faiss").write_bytes(b"damaged")
+    ran = built("doctor", "--json")
+    assert (ran.code, json.loads(ran.out)["ok"]) == (1, False)
+    table = built("doctor")
+    assert (table.code, table.out) == (1, "")
+    assert "vectors.faiss" in table.err
 
 
 @pytest.mark.parametrize(

@@ -259,13 +259,17 @@ def _numbers(attributes: dict[str, str | None], *names: str) -> list[float]:
     return [float(attributes[name] or "") for name in names]
 
 
-def test_a_diagram_breaks_lines_by_the_width_of_their_letters() -> None:
-    for letter in ("i", "W", "x", "\u6f22"):
-        svg = draw_flow([Box(head="H", body=(letter * 60,))], title="x")
-        lines = re.findall(r'class="body">([^<]*)<', svg)
-        assert "".join(lines) == letter * 60
-        widest = max(stringWidth(line, "Helvetica", 13) for line in lines)
-        assert widest < 250 - 2 * 14
+@pytest.mark.parametrize("word", ["i", "W", "x", "mild", "Restored", "4x", "is it", "A-B", "r"])
+def test_a_diagram_breaks_lines_before_a_wide_font_leaves_its_box(
+    tmp_path: Path, word: str
+) -> None:
+    pdfs.paper(tmp_path / "p.pdf")  # registers the fonts
+    text = " ".join([word] * 40 + [word * 80])
+    svg = draw_flow([Box(head=text, body=(text,))], title="x")
+    for style, font in (("head", pdfs.BOLD), ("body", pdfs.BODY)):
+        lines = re.findall(rf'class="{style}">([^<]*)<', svg)
+        assert "".join("".join(lines).split()).startswith("".join(text.split())[:60])
+        assert max(stringWidth(line, font, 13) for line in lines) <= 250 - 2 * 14
 
 
 # Words around a quote

@@ -22,7 +22,11 @@ _LINE = 18  # from one line of text to the next
 _FONT = 13.0  # as style.css has it for the words of a diagram
 _MAX_LINES = 14  # of one box; what is longer stands in the table
 _TIP = 8  # length of an arrow's tip
-_NARROW, _BROAD, _USUAL = 0.34, 0.92, 0.6  # em; common sans-serif fonts, rounded up
+# em; of DejaVu Sans, the widest of the common sans-serif fonts, rounded up
+_NARROW, _LOWER, _UPPER, _BROAD, _FULL = 0.4, 0.65, 0.8, 1.0, 1.05
+_BOLD = 1.13  # how much wider its bold is
+_NARROW_LETTERS = frozenset("iljtfI.,:;'|!()[] ")
+_BEYOND_LATIN = 0x2FFF  # from here on nearly all letters are as wide as high
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +51,7 @@ def draw_flow(boxes: Sequence[Box], *, title: str, stacked: bool = False) -> Htm
     :param stacked: One below the other instead of side by side.
     :return: An SVG element.
     """
-    texts = [(_wrap((box.head,)), _wrap(box.body)) for box in boxes]
+    texts = [(_wrap((box.head,), bold=True), _wrap(box.body)) for box in boxes]
     heights = [_height(head, body) for head, body in texts]
     tallest = max(heights)
     parts: list[Html] = []
@@ -105,15 +109,15 @@ def _arrow(x: int, y: int, height: int, *, stacked: bool) -> Html:
     return tag("g", shaft, tag("polygon", points=tip), class_="arrow")
 
 
-def _wrap(items: Sequence[str]) -> list[str]:
+def _wrap(items: Sequence[str], *, bold: bool = False) -> list[str]:
     """Break texts into lines that fit into a box, words that are too long as well."""
     room = (_WIDTH - 2 * _PAD) / _FONT
     lines: list[str] = []
     for item in items:
         line = ""
-        for word in (piece for each in item.split() for piece in _pieces(each, room)):
+        for word in (piece for each in item.split() for piece in _pieces(each, room, bold)):
             longer = f"{line} {word}" if line else word
-            if line and _em(longer) > room:
+            if line and _em(longer, bold) > room:
                 lines.append(line)
                 longer = word
             line = longer
@@ -123,10 +127,10 @@ def _wrap(items: Sequence[str]) -> list[str]:
     return lines
 
 
-def _pieces(word: str, room: float) -> Iterator[str]:
+def _pieces(word: str, room: float, bold: bool) -> Iterator[str]:
     piece, width = "", 0.0
     for letter in word:
-        step = _em(letter)
+        step = _em(letter, bold)
         if piece and width + step > room:
             yield piece
             piece, width = "", 0.0
@@ -134,14 +138,14 @@ def _pieces(word: str, room: float) -> Iterator[str]:
     yield piece
 
 
-def _em(text: str) -> float:
+def _em(text: str, bold: bool) -> float:
     """Estimate a text's width in units of its font size."""
-    return sum(map(_letter_em, text))
+    return sum(map(_letter_em, text)) * (_BOLD if bold else 1.0)
 
 
 def _letter_em(letter: str) -> float:
-    if letter in "iljtfrI.,:;'|!()[] ":
+    if letter in _NARROW_LETTERS:
         return _NARROW
-    if unicodedata.east_asian_width(letter) in {"W", "F"} or ord(letter) > 0x2FFF:
-        return 1.05
-    return _BROAD if letter in "mwMW@%&" else _USUAL if letter.islower() else 0.75
+    if unicodedata.east_asian_width(letter) in {"W", "F"} or ord(letter) > _BEYOND_LATIN:
+        return _FULL
+    return _BROAD if letter in "mwMW@%&" else _LOWER if letter.islower() else _UPPER
