@@ -314,6 +314,27 @@ def test_answer_many_cards(run: Run) -> None:
     assert run("answer", "cards/bad.txt", "none.txt", "--offline", "--out", "o").code == 1
 
 
+def test_status_show_and_doctor(built: Run) -> None:
+    for place in ("corpus/small", "indexes/small"):
+        value = built("status", place, "--json").json("ragqa/status/1")
+        assert value["states"] == {"full-text": 1, "readme-only": 1, "summary-only": 1}
+        assert "generation 1" in built("status", place).out
+    citation = built("ask", TOMATOES, "--min-confidence", "0", "--json").json("ragqa/answer/1")[
+        "sections"
+    ][0]["statements"][0]["citations"][0]
+    value = built("show", citation["chunk_id"], "--json").json("ragqa/show/1")
+    assert citation["quote"] in value["quote"]
+    span = "{paper_id}:{document}:{start}-{end}".format(**citation)
+    assert citation["quote"] in built("show", span).out
+    assert "no such chunk" in built("show", "nonsense").error()
+    Path("indexes/small/gen-000001/vectors.faiss").write_bytes(b"damaged")
+    ran = built("doctor", "--json")
+    assert (ran.code, json.loads(ran.out)["ok"]) == (1, False)
+    table = built("doctor")
+    assert (table.code, table.out) == (1, "")
+    assert "vectors.faiss" in table.err
+
+
 @pytest.mark.parametrize(
     "arguments",
     [

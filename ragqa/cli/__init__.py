@@ -14,6 +14,7 @@ import click
 from ragqa.cli.asking import answer, ask
 from ragqa.cli.building import rebuild
 from ragqa.cli.corpus import add, fetch, import_card, init, remove
+from ragqa.cli.looking import doctor, show, status
 from ragqa.errors import RagqaError
 
 __all__ = ["cli", "main"]
@@ -29,7 +30,7 @@ def cli() -> None:
     """
 
 
-for _command in (init, import_card, add, remove, fetch, rebuild, ask, answer):
+for _command in (init, import_card, add, remove, fetch, rebuild, ask, answer, status, show, doctor):
     cli.add_command(_command)
 
 

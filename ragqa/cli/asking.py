@@ -10,8 +10,7 @@ import click
 from ragqa.cli.building import run_build, show_build
 from ragqa.cli.corpus import run_fetch, show_fetch
 from ragqa.cli.forms import form_options, print_answer, write_answer
-from ragqa.cli.shared import default_index, folder, message
-from ragqa.errors import CorpusError
+from ragqa.cli.shared import default_index, folder, message, only_index
 
 if TYPE_CHECKING:
     from ragqa.api import Reader
@@ -40,20 +39,10 @@ def ask(
     """Answer QUESTION from the papers of an index, with checked citations, or abstain."""
     from ragqa.api import Reader
 
-    reader = Reader.open(index or _only_index())
+    reader = Reader.open(index or only_index())
     if min_confidence is not None:
         reader.min_confidence = min_confidence
     print_answer(reader.ask(question, paper_ids=papers), reader, form=form, file=out)
-
-
-def _only_index() -> Path:
-    found = sorted(path.parent for path in Path("indexes").glob("*/CURRENT"))
-    if len(found) == 1:
-        return found[0]
-    names = ", ".join(map(str, found)) or "there is none in indexes/"
-    raise CorpusError(
-        "no index was named", item=names, hint="Name one with --index, or run `ragqa rebuild`"
-    )
 
 
 @click.command()

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from ragqa.errors import CorpusError
+
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress
@@ -20,6 +22,7 @@ __all__ = [
     "default_index",
     "folder",
     "message",
+    "only_index",
     "print_json",
     "print_rows",
     "progress_bar",
@@ -43,6 +46,21 @@ def default_index(corpus: Path) -> Path:
     from ragqa.api.index import default_index as usual  # 0.3 s: not before a verb needs it
 
     return usual(corpus)
+
+
+def only_index() -> Path:
+    """Return the only index in ``indexes/``.
+
+    :return: Its folder.
+    :raises CorpusError: There is none, or more than one.
+    """
+    found = sorted(path.parent for path in Path("indexes").glob("*/CURRENT"))
+    if len(found) == 1:
+        return found[0]
+    names = ", ".join(map(str, found)) or "there is none in indexes/"
+    raise CorpusError(
+        "no index was named", item=names, hint="Name one with --index, or run `ragqa rebuild`"
+    )
 
 
 def print_json(value: object) -> None:
