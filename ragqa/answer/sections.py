@@ -7,10 +7,11 @@ notices. A section says nothing that was not found: an empty cell or section hol
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
+from ragqa.answer.cells import cell_drafts
 from ragqa.answer.context import Context
 from ragqa.generate.extractive import extract
 from ragqa.notices import notice
@@ -34,25 +35,8 @@ __all__ = ["write_section"]
 _ANSWER_STATEMENTS = 4
 _TASK_STATEMENTS = 2
 _LIMITATION_STATEMENTS = 4
-_CELL_STATEMENTS = 1
 _PROPOSES_BONUS = 2.0  # in units of a sentence's score: what a paper proposes says why it matters
 _WORKFLOW_CELLS: tuple[Cell, ...] = ("input", "model", "output")
-_CELL_QUERIES: Final[dict[Cell, str]] = {
-    "input": "the input of the model: given an input image or text, it takes as input",
-    "output": "the output of the model: it outputs, produces, predicts or restores as a result",
-}
-_CELL_WORDS: Final[dict[Cell, re.Pattern[str]]] = {
-    "input": re.compile(
-        r"\b(?:inputs?|takes? (?:an?|the|as)|given an?|receives?|accepts?|is fed|are fed"
-        r"|from (?:an? )?(?:single|low|blurry|noisy|raw))\b",
-        re.IGNORECASE,
-    ),
-    "output": re.compile(
-        r"\b(?:outputs?|produc(?:es?|ing)|generates?|returns?|predicts?|restores?|reconstructs?"
-        r"|recovers?|estimates?|yields?|results? in)\b",
-        re.IGNORECASE,
-    ),
-}
 _LIMITATION_WORDS = re.compile(
     r"\blimit|\bfail|\bcannot\b|\bnot able\b|\bunable\b|\bdrawback|\bweakness|\bhowever\b"
     r"|\bfuture work\b|\bshortcoming|\bstruggl|\bexpensive\b|\bonly\b",
@@ -146,22 +130,21 @@ def _empty(paper_id: str, cell: Cell, context: Context) -> Notice:
 def _fill_cell(paper_id: str, cell: Cell, context: Context) -> tuple[Statement, ...]:
     if not context.store.kinds(paper_id):
         return ()
-    if cell == "model":
-        return _declared(paper_id, cell, context)
-    evidence = context.find([_CELL_QUERIES[cell]], [paper_id])
-    pattern = _CELL_WORDS[cell]
-    about = [sentence for sentence in evidence.sentences if pattern.search(sentence.text)]
-    drafts = extract(about, limit=_CELL_STATEMENTS, paper_id=paper_id, cell=cell)
-    return context.keep_verified(drafts)
+    if cell in ("input", "output"):
+        return _first(cell_drafts(context.chunks(paper_id), cell, paper_id=paper_id), context)
+    return _declared(paper_id, cell, context)
 
 
 def _declared(paper_id: str, cell: Cell, context: Context) -> tuple[Statement, ...]:
     """Quote the first verified place where a paper declares what it is."""
-    for draft in declarations(context.chunks(paper_id), paper_id=paper_id):
-        found = context.keep_verified([replace(draft, cell=cell)])
-        if found:
-            return found
-    return ()
+    drafts = declarations(context.chunks(paper_id), paper_id=paper_id)
+    return _first((replace(draft, cell=cell) for draft in drafts), context)
+
+
+def _first(drafts: Iterable[Draft], context: Context) -> tuple[Statement, ...]:
+    """Keep the first draft that is verified."""
+    kept = (context.keep_verified([draft]) for draft in drafts)
+    return next((found for found in kept if found), ())
 
 
 def _papers(section: PlannedSection, question: str, context: Context) -> _Written:
