@@ -211,6 +211,23 @@ def test_what_is_answered_is_not_answered_again(
     assert (len(asked), embedder.taken(), output()) == (4, [], before)
 
 
+def test_html_is_one_more_file_that_is_made_once(
+    embedder: CountingEmbedder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = answered(monkeypatch)
+    cards = [card("a.txt", [1]), card("b.txt", [2])]
+    run(cards)
+    assert not [name for name in output() if name.endswith(".html")]
+    report = run(cards, html=True)
+    assert report.reused == 0
+    assert {name for name in output() if name.endswith(".html")} == {"a.html", "b.html"}
+    assert output()["a.html"].startswith(b"<!DOCTYPE html>")
+    assert run(cards, html=True).reused == run(cards).reused == 2
+    Path("out/a.html").unlink()
+    assert run(cards, html=True).reused == 1
+    assert len(asked) == 5
+
+
 @pytest.mark.parametrize("what", ["card", "json", "md", "gone", "version", "summary"])
 def test_what_is_not_the_same_is_answered_again(
     embedder: CountingEmbedder, monkeypatch: pytest.MonkeyPatch, what: str
@@ -263,6 +280,14 @@ def test_an_index_made_anew_with_the_same_number_is_another(
     (row,) = run(cards).rows
     assert row.index.startswith("1-")
     assert len(asked) == 1
+
+
+def test_html_is_written_where_it_is_asked_for(embedder: CountingEmbedder) -> None:
+    cards = [card("a.txt", [1])]
+    run(cards)
+    assert run(cards, html=True).reused == 0
+    assert Path("out/a.html").read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
+    assert run(cards, html=True).reused == 1
 
 
 # ---- what a person made stays

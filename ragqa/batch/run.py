@@ -48,6 +48,7 @@ class BatchOptions:
     :ivar fetch: How to fetch.
     :ivar embedder: Name or folder of the embedding model; None for the packaged one.
     :ivar jobs: Worker processes for parsing; 0 for one a core.
+    :ivar html: Whether each answer is also written as an HTML file, ``NAME.html``.
     """
 
     corpus: Path | None = None
@@ -55,6 +56,7 @@ class BatchOptions:
     fetch: FetchOptions = field(default_factory=FetchOptions)
     embedder: str | None = None
     jobs: int = 0
+    html: bool = False
 
 
 def cards_in(paths: Sequence[Path]) -> tuple[Path, ...]:
@@ -206,34 +208,37 @@ class _Batch:
     def _answer_one(self, job: Job, reader: Reader) -> BatchRow:
         try:
             answer = reader.answer_card(job.card, papers=job.papers)
-        except RagqaError as error:
-            self._say(f"{job.path}: {error}")
-            return _failed(job, error)
+            return self._written(answer, job, reader)
+        except OSError as error:
+            raise _unwritable(self._out, error) from error
         except Exception as error:  # noqa: BLE001 - a bug met by one card must not stop the others
-            self._say(f"{job.path}: {type(error).__name__}: {error}")
-            return _failed(job, error)
-        return self._written(answer, job, reader)
+            row = _failed(job, error)
+            self._say(f"{job.path}: {row.detail}")
+            return row
 
     def _written(self, answer: Answer, job: Job, reader: Reader) -> BatchRow:
         from ragqa.render import to_dict, to_markdown
 
         markdown, value = self._out / f"{job.name}.md", self._out / f"{job.name}.json"
-        try:
-            with atomic_writer(markdown) as file:
-                file.write(to_markdown(answer).encode())
-            write_json(value, to_dict(answer))
-            files = {path.name: sha256_file(path) for path in (markdown, value)}
-        except OSError as error:
-            raise _unwritable(self._out, error) from error
+        pages = {markdown: to_markdown(answer)}
+        if self._options.html:
+            pages[self._out / f"{job.name}.html"] = reader.to_html(answer)
+        for path, text in pages.items():
+            with atomic_writer(path) as file:
+                file.write(text.encode(errors="replace"))
+        write_json(value, to_dict(answer))
+        files = {path.name: sha256_file(path) for path in (*pages, value)}
         return _done(answer, job, index_sha256=reader.content_hash, files=files)
 
     def _is_right(self, row: BatchRow, job: Job, reader: Reader) -> bool:
         """Say whether an answer that is there is the one that would be given now."""
         made_from = (row.card_sha256, row.card, row.index, row.index_sha256, row.notes)
         now = (job.sha256, job.shown, reader.fingerprint, reader.content_hash, job.notes)
+        wanted = f"{job.name}.html" if self._options.html else f"{job.name}.md"
         return (
             made_from == now
-            and bool(row.files)
+            and wanted in row.files
+            and (f"{job.name}.html" in row.files or not self._options.html)
             and all(_sha256(self._out / name) == sha256 for name, sha256 in row.files.items())
         )
 

@@ -49,7 +49,7 @@ def ask(
 @click.argument("cards", nargs=-1, required=True, type=folder, metavar="CARD...")
 @click.option("--mirror", type=folder, help="Folder laid out as HOST/PATH, looked at first.")
 @click.option("--offline", is_flag=True, help="Make no connection: disk and mirror only.")
-@click.option("--out", type=folder, help="Write NAME.md and NAME.json here instead of printing.")
+@click.option("--out", type=folder, help="Write NAME.md, .json and (--html) .html here instead.")
 @form_options
 def answer(
     cards: tuple[Path, ...],
@@ -67,7 +67,7 @@ def answer(
     summary.json say how each card fared.
     """
     if out is not None and (len(cards) > 1 or cards[0].is_dir()):
-        _answer_many(cards, out, mirror=mirror, offline=offline, as_json=form == "json")
+        _answer_many(cards, out, mirror=mirror, offline=offline, form=form)
         return
     if len(cards) > 1 or cards[0].is_dir():
         raise click.UsageError("name a folder with --out for several cards")
@@ -79,14 +79,15 @@ def answer(
 
 
 def _answer_many(
-    cards: tuple[Path, ...], out: Path, *, mirror: Path | None, offline: bool, as_json: bool
+    cards: tuple[Path, ...], out: Path, *, mirror: Path | None, offline: bool, form: str | None
 ) -> None:
     from ragqa.batch import cards_in
     from ragqa.cli.batching import run_batch, show_batch
     from ragqa.fetch import FetchOptions
 
-    report = run_batch(cards_in(cards), out, FetchOptions(mirror=mirror, offline=offline))
-    show_batch(report, out, as_json=as_json)
+    fetch = FetchOptions(mirror=mirror, offline=offline)
+    report = run_batch(cards_in(cards), out, fetch, html=form == "html")
+    show_batch(report, out, as_json=form == "json")
     if report.counts.get("failed", 0) == report.total:
         raise click.exceptions.Exit(1)
 

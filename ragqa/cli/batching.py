@@ -17,12 +17,16 @@ __all__ = ["run_batch", "show_batch"]
 _DOING = {"fetch": "fetching", "build": "building", "answer": "answering"}
 
 
-def run_batch(cards: Sequence[Path], out: Path, fetch: FetchOptions) -> BatchReport:
+def run_batch(
+    cards: Sequence[Path], out: Path, fetch: FetchOptions, *, html: bool = False
+) -> BatchReport:
     """Answer many cards with a progress bar and the time that is left.
 
     :param cards: The cards.
     :param out: The folder for the answers.
     :param fetch: How to fetch.
+    :param html: Whether to write each answer as HTML, too.
+    :param html: Whether each answer is also written as an HTML file.
     :return: The report.
     """
     from ragqa.batch import BatchOptions, answer_cards
@@ -45,7 +49,7 @@ def run_batch(cards: Sequence[Path], out: Path, fetch: FetchOptions) -> BatchRep
         return answer_cards(
             cards,
             out,
-            options=BatchOptions(fetch=fetch),
+            options=BatchOptions(fetch=fetch, html=html),
             on_progress=show,
             on_message=message,
         )
