@@ -78,7 +78,8 @@ _STATED: Final[dict[_Side, tuple[str, ...]]] = {
         rf"\b{_SELF} {_THEN}{_TURNS} .{{3,80}} (?:in)?to \w+\b",
     ),
     "output": (
-        rf"\b(?:the|its|our) outputs? (?:of (?:the|our|this) {_MODEL} )?(?:is|are|consists? of)\b",
+        rf"\b(?:the|its|our) outputs? (?:of (?:the|our|this) {_MODEL} )?(?:is|are|consists? of)"
+        rf" (?:{_STARTS}|in|\w+s)\b",
         rf"\b{_SELF} {_THEN}outputs \w+",
         rf"\b{_SELF} {_THEN}{_TURNS} .{{3,80}} (?:in)?to \w+\b",
         rf"\b{_SELF} {_THEN}{_GIVES} (?!.{{0,30}}{_GOOD})\w+",

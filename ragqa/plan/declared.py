@@ -35,6 +35,8 @@ _DOES = (
 _PROPOSES = re.compile(
     rf"\b{_AUTHORS}\b.{{0,60}}?\b{_PROPOSE}"
     rf"|^[\w:. -]{{2,60}}\bis (?:an?|the)\b.{{0,60}}\b{_THING}\b"
+    rf"|^(?:an?|one|the|some|official|simple|fast|pytorch)\b.{{0,40}}\b(?:{_THING}|code) for\b"
+    rf"|\bit is (?:an?|the)\b.{{0,40}}\b{_THING} (?:for|of|that)\b"
     r"|\bimplementation of\b",
     re.IGNORECASE,
 )
@@ -75,7 +77,7 @@ _MEANS = re.compile(
 _PURPOSE_START = re.compile(r"\b(?:for|to|of|on|an?|the)\s+", re.IGNORECASE)
 _PURPOSE_END = re.compile(
     r"[,;:.?!()]|\s(?:for|from|with|via|using|by|in|of|on|at|to|through|based|that|which|when|where"
-    r"|while|and|under|as|is|are|without)\s",
+    r"|while|and|under|as|is|are|without|across|over|between|among|inside|during|before|after)\s",
     re.IGNORECASE,
 )
 _ACTIVITY = re.compile(

@@ -39,6 +39,12 @@ _COMMON = frozenset(
 )
 """Words that name no task, and everyday words of whole fields."""
 _ENDINGS = re.compile(r"(?:ations?|ators?|ating|ions?|ings?|ates?|ated|ics?|ers?|ors?|ed|es|s|e)$")
+_ABOUT = re.compile(
+    r"\b(?:quality estimation|evaluat\w+|assess\w+|metrics?|surveys?|reviews?|attacks?)"
+    r" (?:for|of|on|in|against)\b[^,;:.]*",
+    re.IGNORECASE,
+)
+_JUDGES = re.compile(r"\b(?:evaluation|assessment|estimation)\b")
 _MIN_STEM = 4  # letters: shorter stems meet by chance
 _MIN_WORDS = 2  # content words of a purpose: one alone ("prediction") names no task
 
@@ -99,8 +105,16 @@ def tasks_asked(question: str) -> tuple[Task, ...]:
 
 
 def _declared_in(text: str) -> tuple[Task, ...]:
-    """Find the tasks that a sentence declares: what it is built on only where nothing else is."""
-    return tasks_in(affirmed(text, means=False)) or tasks_in(affirmed(text))
+    """Find the tasks that a sentence declares: what it is built on only where nothing else is.
+
+    Who judges, surveys or attacks a task does not perform it, but may have a task of its own.
+    """
+    for said in (affirmed(text, means=False), affirmed(text)):
+        done = tasks_in(_ABOUT.sub(" ", said))
+        judging = (task for task in tasks_in(said) if _JUDGES.search(task.name))
+        if found := _unique((*done, *judging)):
+            return found
+    return ()
 
 
 def _unique(tasks: Iterable[Task]) -> tuple[Task, ...]:
