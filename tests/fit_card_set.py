@@ -23,7 +23,7 @@ from ragqa.plan.fit import Fit, judge_fit
 from ragqa.records import Chunk, Document
 
 CARDS = Path(__file__).parent / "fit_cards"
-HALVES = ("dev", "unseen", "fresh")
+HALVES = ("dev", "unseen", "fresh", "last")
 OUTCOMES = ("fits", "another-task", "not-established")
 
 
