@@ -282,14 +282,6 @@ def test_an_index_made_anew_with_the_same_number_is_another(
     assert len(asked) == 1
 
 
-def test_html_is_written_where_it_is_asked_for(embedder: CountingEmbedder) -> None:
-    cards = [card("a.txt", [1])]
-    run(cards)
-    assert run(cards, html=True).reused == 0
-    assert Path("out/a.html").read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
-    assert run(cards, html=True).reused == 1
-
-
 # ---- what a person made stays
 
 

@@ -25,7 +25,6 @@ def run_batch(
     :param cards: The cards.
     :param out: The folder for the answers.
     :param fetch: How to fetch.
-    :param html: Whether to write each answer as HTML, too.
     :param html: Whether each answer is also written as an HTML file.
     :return: The report.
     """
