@@ -237,6 +237,7 @@ class _Batch:
         return (
             made_from == now
             and bool(row.files)
+            and (f"{job.name}.html" in row.files or not self._options.html)
             and all(_sha256(self._out / name) == sha256 for name, sha256 in row.files.items())
         )
 
