@@ -4,8 +4,8 @@ Run (real papers count where `../shared/data` has them); `--list` names each wro
 
     python benchmarks/fit_cards.py [--half dev|unseen|fresh|last] [--list] [--questions DATA_FOLDER]
 
-With the folder of development sets it also says how many of their questions and claims, which ask for
-no task on the list, name one.
+With the folder of development sets it also says how many of their questions and claims name a task
+of the list; next to none of them asks for one.
 """
 
 from __future__ import annotations
