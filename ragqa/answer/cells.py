@@ -174,6 +174,7 @@ def _own_names(chunks: Sequence[Chunk], paper_id: str) -> str:
     return "|".join(map(re.escape, sorted(names)))
 
 
+_LINE_CHARS = 300  # a longer line lists much else
 _NAME_WORDS = 3  # a longer heading is a title, not a name
 _SECTIONS = frozenset(("abstract", "introduction", "usage", "summary", "overview", "about"))
 
@@ -204,7 +205,7 @@ def _arguments(chunks: Sequence[Chunk], cell: _Side, paper_id: str) -> Iterator[
 def _lines(chunks: Sequence[Chunk]) -> Iterator[DraftQuote]:
     for chunk in chunks:
         if chunk.document == "readme" and not re.search("train", chunk.section, re.IGNORECASE):
-            for match in re.finditer(r"[^\n]+", chunk.text):
+            for match in re.finditer(rf"^.{{1,{_LINE_CHARS}}}$", chunk.text, re.MULTILINE):
                 yield DraftQuote(chunk=chunk, text=match[0], start=chunk.start + match.start())
 
 

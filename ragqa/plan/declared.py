@@ -165,7 +165,8 @@ def _titles(head: Sequence[Chunk]) -> Iterator[tuple[Chunk, Sentence]]:
             if sentence.start > _TITLE_CHARS:
                 return
             text = _text(chunk, sentence)
-            if _can_be_title(text) or proposes(text):  # a README's first line may start low
+            # A README's first line may start low, and is then no quotable sentence.
+            if _can_be_title(text) or (len(text) < _TITLE_CHARS and proposes(text)):
                 yield chunk, sentence
 
 
