@@ -43,7 +43,8 @@ class Reply:
     `cut_after` bytes of the body are sent, then the connection is closed (with `reset`, broken).
     `stall_after` bytes of the body are sent, then nothing until the server is closed; -1 stalls
     before the status line. `drip_s` waits so long after each single byte. `ranges` answers Range
-    (with If-Range), `conditional` answers If-None-Match and If-Modified-Since.
+    (with If-Range), `conditional` answers If-None-Match and If-Modified-Since. `endless` sends the
+    body over and over until the client goes; `raw` is sent in place of any HTTP reply.
     """
 
     status: int = 200
@@ -56,6 +57,8 @@ class Reply:
     drip_s: float = 0.0
     ranges: bool = False
     conditional: bool = False
+    endless: bool = False
+    raw: bytes | None = None
 
     def for_request(self, asked: Mapping[str, str]) -> Reply:
         """Return the reply that these request headers make of it."""
@@ -166,6 +169,10 @@ class ScriptedServer:
         if reply.stall_after == -1:
             self._closing.wait()
             return
+        if reply.raw is not None:
+            self._count_open(-1)
+            handler.wfile.write(reply.raw)
+            return
         handler.send_response(reply.status)
         length = len(reply.body) if reply.length is None else reply.length
         for name, value in reply.headers.items():
@@ -186,6 +193,8 @@ class ScriptedServer:
             handler.wfile.write(bytes([byte]))
             if self._closing.wait(reply.drip_s):
                 return
+        while reply.endless and not self._closing.is_set():
+            handler.wfile.write(body)
         self._count_open(-1)  # before the client can know that it has everything
         handler.wfile.write(body[-1:] if reply.drip_s else body)
         handler.wfile.flush()
