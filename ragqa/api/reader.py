@@ -89,10 +89,11 @@ class Reader:
         :raises QuestionError: The question is empty or far too long.
         :raises CorpusError: A paper is not listed.
         """
+        checked = check_question(question)  # before the model is loaded
         context = self._context()
         for paper_id in paper_ids:
             context.paper(paper_id)
-        plan = plan_question(check_question(question), paper_ids=paper_ids)
+        plan = plan_question(checked, paper_ids=paper_ids)
         return answer_plan(plan, context, index=self.fingerprint)
 
     def answer_card(self, card: Card, *, papers: Sequence[Paper] | None = None) -> Answer:
