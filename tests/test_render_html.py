@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import re
+import unicodedata
 from collections.abc import Callable
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -18,11 +19,14 @@ from corpora import GARDEN, citation, source, standard_index
 from doubles import HashedEmbedder
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from papers import ACL, needs_papers
 from PIL import Image
 from reportlab.pdfbase.pdfmetrics import stringWidth
+from reportlab.pdfgen.canvas import Canvas
 from test_render import CODE, NASTY, PLAIN, URL, answer_with
 
 from ragqa.api import Reader
+from ragqa.chunk.sentences import split_sentences
 from ragqa.errors import CitationError
 from ragqa.parse import parse_pdf, parse_readme, parse_summary
 from ragqa.records import Answer, Citation, Document, Run, Section, Statement
@@ -35,6 +39,7 @@ from ragqa.render.evidence import (
     Evidence,
     NoPicture,
     Picture,
+    _targets,
     collect,
 )
 from ragqa.render.words import AROUND, ContextLine, words_around
@@ -349,19 +354,8 @@ def span_of(document: Document, quote: str) -> Citation:
 def rects_of(path: Path, quote: str, number: int = 1) -> list[Rect]:
     """Return where a quote's lines stand on a page."""
     document = parse_pdf(path, paper_id="p")
-    cited = span_of(document, quote)
-    page = document.pages[number - 1]
-    places = [
-        at
-        for at in range(max(cited.start, page.start), min(cited.end, page.end))
-        if not document.text[at].isspace()
-    ]
-    target = Target(
-        path=str(path),
-        page=number,
-        offsets=tuple(map(document.raw_offset, places)),
-        text="".join(document.text[at] for at in places),
-    )
+    targets = _targets(span_of(document, quote), document, path)
+    (target,) = (each for each in targets if each.page == number)
     with pypdfium2.PdfDocument(path) as pdf:
         return quote_rects(pdf[number - 1], target)
 
@@ -567,6 +561,69 @@ def test_a_citation_that_no_longer_resolves_shows_its_quote_alone(tmp_path: Path
     page = to_html(answer, found)
     assert REMARKS["unresolved"] in page
     assert "<mark><bdi>Something else here...</bdi></mark>" in page
+
+
+def test_a_tall_letter_does_not_swallow_the_next_line(tmp_path: Path) -> None:
+    canvas = Canvas(str(tmp_path / "p.pdf"), pagesize=(pdfs.WIDTH, pdfs.HEIGHT), invariant=1)
+    for y, text in (
+        (700, "This whole line of words is the quote that"),
+        (687, "ends here. Then more."),
+    ):
+        canvas.setFont("Helvetica", 10)
+        canvas.drawString(60, y, text)
+    canvas.setFont("Helvetica", 44)
+    canvas.drawString(260, 690, "S")
+    canvas.setFont("Helvetica", 10)
+    canvas.drawString(60, 640, "Another sentence stands further down on this page.")
+    canvas.save()
+    with pypdfium2.PdfDocument(tmp_path / "p.pdf") as pdf:
+        raw = pdf[0].get_textpage().get_text_range()
+        places = [at for at in range(raw.index("here.") + 5) if not raw[at].isspace()]
+        target = Target(
+            path="", page=1, offsets=tuple(places), text="".join(raw[at] for at in places)
+        )
+        rects = quote_rects(pdf[0], target)
+    words = [rect for rect in rects if rect.right - rect.left > 40]
+    assert len(words) == 2
+    assert all(rect.bottom - rect.top < 16 for rect in words)
+
+
+@pytest.mark.slow
+@needs_papers
+def test_marks_on_real_papers_hold_the_words_of_the_quote() -> None:
+    """Judged by pdfium's other way: what text lies inside of a rectangle."""
+    same = [_marks_hold(path) for path in ACL]
+    right, count = sum(r for r, _ in same), sum(n for _, n in same)
+    assert count > 200
+    assert right >= 0.98 * count
+
+
+def _marks_hold(path: Path) -> tuple[int, int]:
+    """Return in how many of some sentences the marks hold exactly its letters, and how many."""
+    document = parse_pdf(path, paper_id="p")
+    spans = split_sentences(document, 0, len(document.text))
+    whole = [each for each in spans if each.quotable and document.is_verbatim(each.start, each.end)]
+    right = count = 0
+    with pypdfium2.PdfDocument(path) as pdf:
+        for span in whole[:: len(whole) // 20]:
+            for target in _targets(
+                span_of(document, document.text[span.start : span.end]), document, path
+            ):
+                page = pdf[target.page - 1]
+                height, textpage = page.get_height(), page.get_textpage()
+                found = [
+                    textpage.get_text_bounded(
+                        r.left - 0.2, height - r.bottom + 2, r.right + 0.2, height - r.top - 2
+                    )
+                    for r in quote_rects(page, target)
+                ]
+                count += 1
+                right += _letters("".join(found)) == _letters(target.text)
+    return right, count
+
+
+def _letters(text: str) -> str:
+    return re.sub(r"[\W_]", "", unicodedata.normalize("NFKC", text))
 
 
 # The reader

@@ -17,6 +17,8 @@ import json
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import reduce
+from statistics import median
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pypdfium2
@@ -155,24 +157,30 @@ def _on_screen(page: Handle, x: float, y: float) -> tuple[float, float]:
 
 
 def _lines(boxes: Sequence[Rect]) -> Iterator[Rect]:
-    """Join the boxes of characters that follow one another on a line."""
-    line: Rect | None = None
+    """Join the boxes of characters that follow one another on a line.
+
+    A line is as high as most of its characters: some formula fonts reach into the next one.
+    """
+    line: list[Rect] = []
     for box in boxes:
-        if line is not None and _is_beside(line, box):
-            line = line.joined(box)
-            continue
-        if line is not None:
-            yield line
-        line = box
-    if line is not None:
-        yield line
+        if line and not _is_beside(line[-1], box):
+            yield _line(line)
+            line = []
+        line.append(box)
+    if line:
+        yield _line(line)
 
 
-def _is_beside(line: Rect, box: Rect) -> bool:
-    height = min(line.bottom - line.top, box.bottom - box.top)
-    overlap = min(line.bottom, box.bottom) - max(line.top, box.top)
-    is_near = box.left < line.right + _FAR * max(height, 1.0)
-    return overlap > height / 2 and is_near and box.right > line.left
+def _line(boxes: Sequence[Rect]) -> Rect:
+    top, bottom = median(box.top for box in boxes), median(box.bottom for box in boxes)
+    return reduce(Rect.joined, boxes)._replace(top=top, bottom=bottom)
+
+
+def _is_beside(last: Rect, box: Rect) -> bool:
+    height = min(last.bottom - last.top, box.bottom - box.top)
+    overlap = min(last.bottom, box.bottom) - max(last.top, box.top)
+    gap = max(box.left - last.right, last.left - box.right)  # either way: some scripts run left
+    return overlap > height / 2 and gap < _FAR * max(height, 1.0)
 
 
 def _places(rects: Sequence[Rect]) -> list[list[Rect]]:
@@ -213,9 +221,7 @@ def _draw(page: Handle, marks: Sequence[Rect]) -> Crop:
 def _view(page: Handle, marks: Sequence[Rect]) -> Rect:
     """Return the part of the page that is shown: the quote and some of what is around it."""
     width, height = page.get_size()
-    around = marks[0]
-    for mark in marks[1:]:
-        around = around.joined(mark)
+    around = reduce(Rect.joined, marks)
     side = max(_SIDE, (_MIN_WIDTH - (around.right - around.left)) / 2)
     left, right = max(0.0, around.left - side), min(width, around.right + side)
     top, bottom = max(0.0, around.top - _ABOVE), min(height, around.bottom + _ABOVE)
