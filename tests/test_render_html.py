@@ -22,7 +22,6 @@ from hypothesis import strategies as st
 from papers import ACL, needs_papers
 from PIL import Image
 from reportlab.pdfbase.pdfmetrics import stringWidth
-from reportlab.pdfgen.canvas import Canvas
 from test_render import CODE, NASTY, PLAIN, URL, answer_with
 
 from ragqa.api import Reader
@@ -31,7 +30,7 @@ from ragqa.errors import CitationError
 from ragqa.parse import parse_pdf, parse_readme, parse_summary
 from ragqa.records import Answer, Citation, Document, Run, Section, Statement
 from ragqa.render import to_html
-from ragqa.render.crops import MAX_PIXELS, Rect, Target, quote_rects
+from ragqa.render.crops import MAX_PIXELS, Rect, _lines, quote_rects
 from ragqa.render.diagram import Box, draw_flow
 from ragqa.render.evidence import (
     MAX_PICTURE_BYTES,
@@ -563,29 +562,17 @@ def test_a_citation_that_no_longer_resolves_shows_its_quote_alone(tmp_path: Path
     assert "<mark><bdi>Something else here...</bdi></mark>" in page
 
 
-def test_a_tall_letter_does_not_swallow_the_next_line(tmp_path: Path) -> None:
-    canvas = Canvas(str(tmp_path / "p.pdf"), pagesize=(pdfs.WIDTH, pdfs.HEIGHT), invariant=1)
-    for y, text in (
-        (700, "This whole line of words is the quote that"),
-        (687, "ends here. Then more."),
-    ):
-        canvas.setFont("Helvetica", 10)
-        canvas.drawString(60, y, text)
-    canvas.setFont("Helvetica", 44)
-    canvas.drawString(260, 690, "S")
-    canvas.setFont("Helvetica", 10)
-    canvas.drawString(60, 640, "Another sentence stands further down on this page.")
-    canvas.save()
-    with pypdfium2.PdfDocument(tmp_path / "p.pdf") as pdf:
-        raw = pdf[0].get_textpage().get_text_range()
-        places = [at for at in range(raw.index("here.") + 5) if not raw[at].isspace()]
-        target = Target(
-            path="", page=1, offsets=tuple(places), text="".join(raw[at] for at in places)
-        )
-        rects = quote_rects(pdf[0], target)
-    words = [rect for rect in rects if rect.right - rect.left > 40]
-    assert len(words) == 2
-    assert all(rect.bottom - rect.top < 16 for rect in words)
+def test_a_tall_letter_does_not_swallow_the_next_line() -> None:
+    """As some formula fonts have them: a box from the line above to the line below."""
+    first = [Rect(60.0 + 10 * n, 100.0, 70.0 + 10 * n, 110.0) for n in range(20)]
+    tall = Rect(260.0, 85.0, 290.0, 130.0)
+    second = [Rect(60.0 + 10 * n, 118.0, 70.0 + 10 * n, 128.0) for n in range(10)]
+    assert list(_lines([*first, tall, *second])) == [
+        Rect(60.0, 100.0, 290.0, 110.0),
+        Rect(60.0, 118.0, 160.0, 128.0),
+    ]
+    backwards = list(_lines(first[::-1]))  # as some scripts run
+    assert backwards == [Rect(60.0, 100.0, 260.0, 110.0)]
 
 
 @pytest.mark.slow
