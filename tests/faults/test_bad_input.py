@@ -118,9 +118,9 @@ def test_cards(call: Call, verb: str, content: bytes | None, way_out: str) -> No
     assert not Path("corpus/mycard").exists()
 
 
-def test_a_card_that_is_a_folder_or_may_not_be_read(call: Call) -> None:
+def test_a_folder_without_cards_or_a_card_that_may_not_be_read(call: Call) -> None:
     Path("folder").mkdir()
-    assert "folder" in refused(call, "answer", "folder")
+    assert "folder" in refused(call, "answer", "folder", "--out", "out")
     Path("secret.txt").write_text("Question: Why?\n", encoding="utf-8")
     Path("secret.txt").chmod(0)
     if not os.access("secret.txt", os.R_OK):

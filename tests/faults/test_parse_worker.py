@@ -258,8 +258,11 @@ def test_an_exception_at_the_reader_ends_the_workers(paper: Path) -> None:
     assert children() == before
 
 
+# A shell starts its background jobs with SIGINT ignored, and children inherit that.
 SCRIPT = """
+    import signal
     import sys
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     from pathlib import Path
     from ragqa.parse.worker import ParseLimits, ParseRequest, parse_many
     request = ParseRequest(paper_id="x", kind="pdf", path=Path(sys.argv[1]))
