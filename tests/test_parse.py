@@ -484,3 +484,24 @@ def test_furniture_of_a_real_paper_is_gone(path: Path) -> None:
     ends = [document.text[page.start : page.end].rstrip()[-40:] for page in document.pages]
     numbers = [re.search(r"\n(\d{1,5})$", end) for end in ends]
     assert sum(number is not None for number in numbers) <= 1
+
+
+def test_a_heading_set_in_bold_before_its_sentence_is_a_line_of_its_own(tmp_path: Path) -> None:
+    from reportlab.pdfgen.canvas import Canvas
+
+    path = tmp_path / "run-in.pdf"
+    canvas = Canvas(str(path))
+    body = "The crossover operator swaps two words of a pair of candidates, chosen at random."
+    for top in (760, 640):
+        text = canvas.beginText(72, top)
+        text.setFont("Helvetica-Bold", 10)
+        text.textOut("Fitness function ")
+        text.setFont("Helvetica", 10)
+        text.textLine("Fitness functions are metrics of translations.")
+        for _ in range(5):
+            text.textLine(body)
+        canvas.drawText(text)
+    canvas.save()
+    document = parse_pdf(path, paper_id="p")
+    assert [document.text[low:high] for low, high in document.headings] == ["Fitness function"] * 2
+    assert "\nFitness functions are metrics of translations. The crossover" in document.text

@@ -25,6 +25,7 @@ __all__ = ["page_text", "read_pdf"]
 
 _LINE = re.compile(r"[^\r\n\ufffe]+(\ufffe)?")
 _BOLD_NAME = re.compile(rb"bold|black|heavy|-medi|cmbx|cmssbx", re.IGNORECASE)
+_RUN_IN = re.compile(r"(?<=[^\W_])\s(?=[A-Z])")  # a word's end, a blank, and a capital
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -108,13 +109,43 @@ def _unit_offsets(units: str, text: str) -> Sequence[int]:
 def _lines(textpage: Handle, text: str, to_unit: Sequence[int]) -> Iterator[RawLine]:
     for match in _LINE.finditer(text):
         start, end = match.start(), match.end()
+        line = _line(textpage, text, to_unit, (start, end))
+        cut = None if line.bold else _run_in_end(textpage, text, to_unit, (start, end))
+        if cut is not None:
+            yield _line(textpage, text, to_unit, (start, cut))
         hyphen = match.group(1) is not None
-        char = pdfium.FPDFText_GetCharIndexFromTextIndex(
-            textpage.raw, to_unit[_sample(text, start, end)]
-        )
-        size, top = _box(textpage, char)
-        weight = max(0, pdfium.FPDFText_GetFontWeight(textpage.raw, char))
-        yield RawLine(start, end, size, weight, _is_bold(textpage, char), top, hyphen)
+        yield line._replace(start=start if cut is None else cut + 1, hyphen=hyphen)
+
+
+def _line(textpage: Handle, text: str, to_unit: Sequence[int], span: tuple[int, int]) -> RawLine:
+    char = _char(textpage, to_unit[_sample(text, *span)])
+    size, top = _box(textpage, char)
+    weight = max(0, pdfium.FPDFText_GetFontWeight(textpage.raw, char))
+    return RawLine(*span, size, weight, _is_bold(textpage, char), top)
+
+
+def _char(textpage: Handle, unit: int) -> int:
+    return int(pdfium.FPDFText_GetCharIndexFromTextIndex(textpage.raw, unit))
+
+
+def _run_in_end(
+    textpage: Handle, text: str, to_unit: Sequence[int], span: tuple[int, int]
+) -> int | None:
+    """Return where a heading set in bold at the line's start ends, at the blank after it.
+
+    One that ends with a stop needs no cut: the sentence after it is found anyway.
+    """
+    start, end = span
+
+    def bold_at(at: int) -> bool:
+        return _is_bold(textpage, _char(textpage, to_unit[at]))
+
+    if not text[start].isalnum() or not bold_at(start):
+        return None
+    for match in _RUN_IN.finditer(text, start, end):
+        if not bold_at(match.end()):
+            return match.start() if bold_at(match.start() - 1) else None
+    return None
 
 
 def _sample(text: str, start: int, end: int) -> int:
