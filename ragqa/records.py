@@ -297,6 +297,15 @@ class Chunk:
     section: str = ""
     sentences: tuple[Sentence, ...] = ()
 
+    def slice(self, start: int, end: int) -> str:
+        """Return the words of a span inside the chunk.
+
+        :param start: First character in the canonical text.
+        :param end: One past the last.
+        :return: ``document.text[start:end]``.
+        """
+        return self.text[start - self.start : end - self.start]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScoredChunk:
@@ -338,8 +347,7 @@ class ScoredSentence:
     @property
     def text(self) -> str:
         """Return the sentence's words."""
-        start = self.chunk.start
-        return self.chunk.text[self.sentence.start - start : self.sentence.end - start]
+        return self.chunk.slice(self.sentence.start, self.sentence.end)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,6 +22,7 @@ from ragqa.records import (
     Notice,
     Plan,
     ScoredSentence,
+    Source,
     SourceState,
 )
 
@@ -83,14 +84,15 @@ def answer_plan(plan: Plan, context: Context, *, index: str = "") -> Answer:
     if not has_statement:
         reason = _reason(confidence, context, found=bool(evidence and evidence.sentences))
         nearest = _nearest(evidence.sentences if evidence else (), context)
+    sources = context.sources()
     return Answer(
         question=plan.question,
         abstained=reason is not None,
         reason=reason,
         confidence=confidence,
         sections=sections if has_statement or len(sections) > 1 else (),
-        sources=context.sources(),
-        notices=_notices(reason, context),
+        sources=sources,
+        notices=_notices(reason, sources, context),
         nearest=nearest,
         index=index,
     )
@@ -109,9 +111,11 @@ def _nearest(sentences: Sequence[ScoredSentence], context: Context) -> tuple[Cit
     return tuple(statement.citations[0] for statement in statements)
 
 
-def _notices(reason: AbstentionReason | None, context: Context) -> tuple[Notice, ...]:
+def _notices(
+    reason: AbstentionReason | None, sources: Sequence[Source], context: Context
+) -> tuple[Notice, ...]:
     said = [notice("abstained", {"reason": _REASONS[reason]})] if reason else []
-    counts = Counter(source.state for source in context.sources())
+    counts = Counter(source.state for source in sources)
     listed = ", ".join(f"{counts[state]} {name}" for state, name in _STATES if counts[state])
     removed = [
         notice("paper-removed", {"title": paper.title}, paper_id=paper.paper_id)

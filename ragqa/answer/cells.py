@@ -145,7 +145,7 @@ def _stated(chunks: Sequence[Chunk], cell: _Side, paper_id: str) -> Iterator[Dra
     found = [
         (rank, ScoredSentence(chunk=chunk, sentence=sentence, score=0.0))
         for chunk, sentence in _candidates(chunks)
-        if (rank := _rank(_text(chunk, sentence), cell, own)) is not None
+        if (rank := _rank(chunk.slice(sentence.start, sentence.end), cell, own)) is not None
     ]
     for _, scored in sorted(found, key=lambda pair: pair[0]):
         yield from extract([scored], limit=1, paper_id=paper_id, cell=cell)
@@ -156,7 +156,7 @@ def _candidates(chunks: Sequence[Chunk]) -> Iterator[tuple[Chunk, Sentence]]:
         if not _OTHER_SECTION.search(chunk.section):
             before = ""
             for sentence in chunk.sentences:
-                text = _text(chunk, sentence)
+                text = chunk.slice(sentence.start, sentence.end)
                 about = f"{before} {text}" if text.startswith("It ") else text
                 if sentence.quotable and not _OTHERS.search(about) and not _PART.search(text):
                     yield chunk, sentence
@@ -223,7 +223,3 @@ def _line_rank(line: str, cell: _Side) -> int | None:
 
 def _with(quote: DraftQuote, cell: _Side, paper_id: str) -> Draft:
     return Draft(text=quote.text, quotes=(quote,), paper_id=paper_id, cell=cell)
-
-
-def _text(chunk: Chunk, sentence: Sentence) -> str:
-    return chunk.text[sentence.start - chunk.start : sentence.end - chunk.start]

@@ -62,6 +62,7 @@ class Context:
     warnings: tuple[Notice, ...] = ()
     min_confidence: float
     _found: dict[tuple[str, tuple[str, ...]], Retrieval] = field(default_factory=dict)
+    _chunks: dict[str, list[Chunk]] = field(default_factory=dict)
 
     def paper(self, paper_id: str) -> Paper:
         """Return a listed paper.
@@ -89,12 +90,14 @@ class Context:
         return self.store.document(paper_id, kind)
 
     def chunks(self, paper_id: str) -> list[Chunk]:
-        """Return all chunks of a paper, each document's in reading order.
+        """Return all chunks of a paper, each document's in reading order; read once an answer.
 
         :param paper_id: The paper.
         :return: Its chunks; empty where the index holds no text of it.
         """
-        return self.store.chunks(self.store.rows_of([paper_id]))
+        if paper_id not in self._chunks:
+            self._chunks[paper_id] = self.store.chunks(self.store.rows_of([paper_id]))
+        return self._chunks[paper_id]
 
     def with_text(self, paper_ids: Collection[str] = ()) -> tuple[str, ...]:
         """Return which papers have text in the index.

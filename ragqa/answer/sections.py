@@ -24,7 +24,6 @@ from ragqa.records import (
     Notice,
     NoticeCode,
     PlannedSection,
-    ScoredSentence,
     Section,
     SectionKind,
     Statement,
@@ -35,7 +34,6 @@ __all__ = ["write_section"]
 _ANSWER_STATEMENTS = 4
 _TASK_STATEMENTS = 2
 _LIMITATION_STATEMENTS = 4
-_PROPOSES_BONUS = 2.0  # in units of a sentence's score: what a paper proposes says why it matters
 _WORKFLOW_CELLS: tuple[Cell, ...] = ("input", "model", "output")
 _LIMITATION_WORDS = re.compile(
     r"\blimit|\bfail|\bcannot\b|\bnot able\b|\bunable\b|\bdrawback|\bweakness|\bhowever\b"
@@ -163,16 +161,12 @@ def _why(paper_id: str, queries: Sequence[str], context: Context) -> tuple[State
     if not context.store.kinds(paper_id):
         return ()
     proposing = [
-        _raised(sentence)
+        sentence
         for sentence in context.find(queries, [paper_id]).sentences
         if proposes(sentence.text)
     ]
     drafts = extract(proposing, limit=1, paper_id=paper_id, cell="why")
     return context.keep_verified(drafts) or _declared(paper_id, "why", context)
-
-
-def _raised(sentence: ScoredSentence) -> ScoredSentence:
-    return replace(sentence, score=sentence.score + _PROPOSES_BONUS)
 
 
 def _comparison(section: PlannedSection, question: str, context: Context) -> _Written:

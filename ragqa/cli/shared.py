@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING
 
 import click
 
 from ragqa.errors import CorpusError
 
 if TYPE_CHECKING:
-    from rich.console import Console
     from rich.progress import Progress
 
 __all__ = [
@@ -27,8 +26,6 @@ __all__ = [
     "print_rows",
     "progress_bar",
 ]
-
-_Command = TypeVar("_Command", bound=Callable[..., Any])
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON on stdout.")
 """The option that every verb takes."""
@@ -79,16 +76,6 @@ def message(text: str) -> None:
     click.echo(text, err=True)
 
 
-def console() -> Console:
-    """Return a rich console on stderr, made on first need: rich costs 40 ms to import.
-
-    :return: The console.
-    """
-    from rich.console import Console
-
-    return Console(stderr=True, highlight=False)
-
-
 def print_rows(rows: Sequence[tuple[str, str, str]]) -> None:
     """Print a report on stderr, a line for each row: status, item, and what there is to say.
 
@@ -107,6 +94,7 @@ def progress_bar(*, shown: bool = True) -> Iterator[Progress]:
     :param shown: Whether to show it at all.
     :yield: A rich progress, to add tasks to.
     """
+    from rich.console import Console
     from rich.progress import (
         BarColumn,
         MofNCompleteColumn,
@@ -120,7 +108,7 @@ def progress_bar(*, shown: bool = True) -> Iterator[Progress]:
         BarColumn(),
         MofNCompleteColumn(),
         TimeRemainingColumn(),
-        console=console(),
+        console=Console(stderr=True, highlight=False),
         disable=not (shown and sys.stderr.isatty()),
         transient=True,
     )

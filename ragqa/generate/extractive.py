@@ -112,7 +112,7 @@ def _joined(first: Draft, second: Draft) -> Draft | None:
     if after.start >= end:
         return None
     low, high = min(before.start, after.start), max(end, after.start + len(after.text))
-    text = before.chunk.text[low - before.chunk.start : high - before.chunk.start]
+    text = before.chunk.slice(low, high)
     quote = replace(before, text=text, start=low)
     return replace(first, text=text, quotes=(quote,))
 
@@ -120,7 +120,7 @@ def _joined(first: Draft, second: Draft) -> Draft | None:
 def _quote(scored: ScoredSentence) -> DraftQuote:
     chunk = scored.chunk
     start = _antecedent_start(scored)
-    text = chunk.text[start - chunk.start : scored.sentence.end - chunk.start]
+    text = chunk.slice(start, scored.sentence.end)
     return DraftQuote(chunk=chunk, text=text, start=start)
 
 
@@ -134,7 +134,5 @@ def _antecedent_start(scored: ScoredSentence) -> int:
     before = sentences[index - 1] if index else None
     if before is None or not before.quotable or sentence.end - before.start > _MAX_PAIR_CHARS:
         return sentence.start
-    between = scored.chunk.text[
-        before.end - scored.chunk.start : sentence.start - scored.chunk.start
-    ]
+    between = scored.chunk.slice(before.end, sentence.start)
     return sentence.start if "\n" in between else before.start

@@ -148,7 +148,7 @@ def declarations(chunks: Sequence[Chunk], *, paper_id: str) -> Iterator[Draft]:
                 yield from (
                     _draft(chunk, sentence, paper_id)
                     for sentence in chunk.sentences
-                    if sentence.quotable and _tells(_text(chunk, sentence))
+                    if sentence.quotable and _tells(chunk.slice(sentence.start, sentence.end))
                 )
 
 
@@ -164,7 +164,7 @@ def _titles(head: Sequence[Chunk]) -> Iterator[tuple[Chunk, Sentence]]:
         for sentence in chunk.sentences:
             if sentence.start > _TITLE_CHARS:
                 return
-            text = _text(chunk, sentence)
+            text = chunk.slice(sentence.start, sentence.end)
             # A README's first line may start low, and is then no quotable sentence.
             if _can_be_title(text) or (len(text) < _TITLE_CHARS and proposes(text)):
                 yield chunk, sentence
@@ -181,11 +181,7 @@ def _declares(chunk: Chunk) -> bool:
     )
 
 
-def _text(chunk: Chunk, sentence: Sentence) -> str:
-    return chunk.text[sentence.start - chunk.start : sentence.end - chunk.start]
-
-
 def _draft(chunk: Chunk, sentence: Sentence, paper_id: str) -> Draft:
-    text = _text(chunk, sentence)
+    text = chunk.slice(sentence.start, sentence.end)
     quote = DraftQuote(chunk=chunk, text=text, start=sentence.start)
     return Draft(text=text, quotes=(quote,), paper_id=paper_id)

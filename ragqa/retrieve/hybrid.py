@@ -231,8 +231,7 @@ def _scored_sentences(
         chunk = scored.chunk
         cosines = found.sentence_cosines[slice(*found.ranges[at])]
         for sentence, cosine in zip(chunk.sentences, cosines.tolist(), strict=True):
-            text = chunk.text[sentence.start - chunk.start : sentence.end - chunk.start]
-            coverage = words.coverage(text)
+            coverage = words.coverage(chunk.slice(sentence.start, sentence.end))
             score = scored.score + cosine / _COSINE_UNIT + _COVERAGE_WEIGHT * coverage
             yield ScoredSentence(
                 chunk=chunk, sentence=sentence, score=score, cosine=cosine, coverage=coverage
