@@ -18,6 +18,8 @@
     ├── BuildError              a rebuild could not be finished; the old generation stays in force
     ├── QuestionError           a question is empty or far too long
     ├── CitationError           a citation does not resolve in this index
+    ├── DatasetError            an evaluation dataset has mistakes (all of them at once)
+    ├── EvaluationError         an evaluation cannot run or be read: measure, system, run folder
     └── OptionalDependencyError a feature needs an extra that is not installed
 
 An error says what failed, on which item, and what to do. Errors of wrapped libraries
@@ -35,7 +37,9 @@ __all__ = [
     "CardError",
     "CitationError",
     "CorpusError",
+    "DatasetError",
     "EmbedderError",
+    "EvaluationError",
     "FetchError",
     "FetchReason",
     "IndexBusyError",
@@ -224,6 +228,22 @@ class QuestionError(RagqaError):
 
 class CitationError(RagqaError):
     """A citation does not resolve in this index."""
+
+
+class DatasetError(RagqaError):
+    """An evaluation dataset has mistakes; every one of them is in `problems`.
+
+    :param path: The dataset.
+    :param problems: All mistakes found, each ``file:line: what is wrong``.
+    """
+
+    def __init__(self, path: object, problems: tuple[str, ...]) -> None:
+        self.problems = problems
+        super().__init__(f"{len(problems)} mistake(s) in {path}", item="; ".join(problems))
+
+
+class EvaluationError(RagqaError):
+    """An evaluation cannot run: an unknown measure or system, or a run folder that is not one."""
 
 
 class OptionalDependencyError(RagqaError):
