@@ -16,9 +16,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
-from ragqa.records import DocumentKind
+from ragqa.records import DocumentKind, Locator
 
 __all__ = [
+    "Comparison",
     "Dataset",
     "DatasetProblem",
     "Effect",
@@ -30,9 +31,12 @@ __all__ = [
     "Quoted",
     "Response",
     "Row",
+    "Run",
     "Said",
+    "Scores",
     "System",
     "Timing",
+    "Total",
     "View",
 ]
 
@@ -222,6 +226,7 @@ class Quoted:
     :ivar start: Where it claims they start in the paper's text.
     :ivar end: One past the last character.
     :ivar document: Which text of the paper.
+    :ivar locators: The pages or lines where it claims they stand.
     :ivar verbatim: Whether the harness found exactly these words there, and, for a PDF, on the
         stated page at the stated place; None before it looked.
     """
@@ -231,6 +236,7 @@ class Quoted:
     start: int | None = None
     end: int | None = None
     document: DocumentKind | None = None
+    locators: tuple[Locator, ...] = ()
     verbatim: bool | None = None
 
 
@@ -326,3 +332,80 @@ class Timing:
     prepare_seconds: float
     total_seconds: float
     peak_memory: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Total:
+    """One measure over all questions of a run.
+
+    :ivar value: The value; None where no question could be judged.
+    :ivar count: Questions that it is made of.
+    :ivar failed: Those of them that failed and count with the measure's declared default.
+    :ivar left_out: Questions that it cannot judge, as they have no gold of the kind it needs.
+    """
+
+    value: float | None
+    count: int
+    failed: int = 0
+    left_out: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scores:
+    """What the measures made of a run.
+
+    :ivar question_ids: The dataset's questions, in order.
+    :ivar per_question: For each measure that judges single questions, by name, a value for each of
+        them; None where it cannot judge one.
+    :ivar totals: Every measure's total, by name, in the order asked for.
+    """
+
+    question_ids: tuple[str, ...]
+    per_question: Mapping[str, tuple[float | None, ...]]
+    totals: Mapping[str, Total]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """One system over one dataset.
+
+    :ivar system: What reports call the system.
+    :ivar about: What ``run.json`` says: schema, dataset, system, options, code version, machine.
+    :ivar rows: A row for each question and view, in dataset order, as-is before gold-removed.
+    :ivar scores: What the measures made of them.
+    :ivar timing: What it cost; None where it was not kept.
+    """
+
+    system: str
+    about: Mapping[str, Any]
+    rows: tuple[Row, ...]
+    scores: Scores
+    timing: Timing | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """Two runs of one dataset on one measure, question by question.
+
+    :ivar measure: The measure's name.
+    :ivar first: The first run's mean over the questions that both were judged on.
+    :ivar second: The second's.
+    :ivar difference: ``second - first``.
+    :ivar low: Lower end of the difference's 95 % interval (paired bootstrap).
+    :ivar high: Upper end.
+    :ivar p_value: Of a paired randomisation test, two-sided.
+    :ivar won: Ids of questions on which the second is better.
+    :ivar lost: Ids of questions on which it is worse.
+    :ivar tied: How many are equal.
+    """
+
+    measure: str
+    first: float
+    second: float
+    difference: float
+    low: float
+    high: float
+    p_value: float
+    won: tuple[str, ...]
+    lost: tuple[str, ...]
+    tied: int
