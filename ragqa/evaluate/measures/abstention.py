@@ -227,10 +227,10 @@ ABSTENTION = (
         "what the system's own threshold does; rows of equal confidence count as in random order. "
         "A row is right if it should be answered and its statements are right by the rule of "
         "Correct, whether or not the system abstained; an unanswerable row is wrong once it is "
-        "covered, and so is a row without statements. The best possible value is therefore above 0 and depends on "
-        "the share of unanswerable rows: compare systems on the same rows only. A failed row, or "
-        "one without a confidence, counts as wrong and surest of all. Answerable questions "
-        "without gold for Correct are left out.",
+        "covered, and so is a row without statements. The best possible value is therefore above "
+        "0 and depends on the share of unanswerable rows: compare systems on the same rows only. "
+        "A failed row, or one without a confidence, counts as wrong and surest of all. Answerable "
+        "questions without gold for Correct are left out.",
         needs="confidence",
         default=1.0,
         higher_is_better=False,

@@ -223,8 +223,8 @@ ANSWERS = (
         "Options are never shown to a system, so the one that it means is read from its answer: "
         "the option with the largest share of its words there. A tie, or an answer with no word "
         "of any option, means none and counts 0. Short options are found by chance in long "
-        "answers, and an option that is denied counts as chosen: a rough measure. Questions whose right answer "
-        "is not among the options are left out. " + _LEFT_OUT,
+        "answers, and an option that is denied counts as chosen: a rough measure. Questions whose "
+        "right answer is not among the options are left out. " + _LEFT_OUT,
         needs="statements",
         judges=_has_choices,
         values=each(_choice),

@@ -42,6 +42,16 @@ _DEFAULT_ANSWER_HITS = ("AnswerHit@1", "AnswerHit@3")
 _CUTOFF = re.compile("[1-9][0-9]{0,3}")
 _LIKENESS = 0.5  # of names, by difflib; below it a suggestion only misleads
 _SUGGESTIONS = 2
+_ELSEWHERE = {
+    "f1": "TokenF1",
+    "hit": "EvidenceHit",
+    "hitrate": "Success",
+    "latency": "LatencyP50",
+    "map": "AP",
+    "mrr": "RR",
+    "precision": "P",
+    "recall": "R",
+}  # what others call them, folded
 
 
 def family_of(measure: Measure) -> Family:
@@ -98,12 +108,13 @@ def _parse(name: str) -> Measure | str:
 
 def _nearest(base: str, cutoff: str) -> str:
     folded = {known.casefold(): known for known in FAMILIES}
-    near = difflib.get_close_matches(base.casefold(), folded, n=_SUGGESTIONS, cutoff=_LIKENESS)
+    close = difflib.get_close_matches(base.casefold(), folded, n=_SUGGESTIONS, cutoff=_LIKENESS)
+    elsewhere = _ELSEWHERE.get(base.casefold())
+    near = [elsewhere] if elsewhere else [folded[match] for match in close]
+    takes = bool(_CUTOFF.fullmatch(cutoff[1:]))
     names = [
-        folded[match] + cutoff
-        if FAMILIES[folded[match]].cutoffs != "none" and _CUTOFF.fullmatch(cutoff[1:])
-        else FAMILIES[folded[match]].usual
-        for match in near
+        known + cutoff if takes and FAMILIES[known].cutoffs != "none" else FAMILIES[known].usual
+        for known in near
     ]
     return f", did you mean {' or '.join(names)}?" if names else ""
 
