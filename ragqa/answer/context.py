@@ -63,6 +63,7 @@ class Context:
     min_confidence: float
     _found: dict[tuple[str, tuple[str, ...]], Retrieval] = field(default_factory=dict)
     _chunks: dict[str, list[Chunk]] = field(default_factory=dict)
+    _by_id: dict[str, Paper] = field(default_factory=dict, init=False)  # not of another's papers
 
     def paper(self, paper_id: str) -> Paper:
         """Return a listed paper.
@@ -71,7 +72,9 @@ class Context:
         :return: The paper.
         :raises CorpusError: It is not listed.
         """
-        found = next((paper for paper in self.papers if paper.paper_id == paper_id), None)
+        if not self._by_id:
+            self._by_id.update((paper.paper_id, paper) for paper in self.papers)
+        found = self._by_id.get(paper_id)
         if found is None:
             raise CorpusError(
                 "this paper is not listed",
@@ -105,10 +108,11 @@ class Context:
         :param paper_ids: The papers asked about; empty for all listed.
         :return: Their ids, in listing order.
         """
+        wanted = frozenset(paper_ids)
         return tuple(
             paper.paper_id
             for paper in self.papers
-            if (not paper_ids or paper.paper_id in paper_ids) and self.store.kinds(paper.paper_id)
+            if (not wanted or paper.paper_id in wanted) and self.store.kinds(paper.paper_id)
         )
 
     def find(self, queries: Iterable[str], paper_ids: Sequence[str]) -> Evidence:

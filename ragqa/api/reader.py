@@ -19,7 +19,7 @@ from ragqa.notices import notice
 from ragqa.plan.sections import plan_card, plan_question
 from ragqa.records import Answer, Chunk, Locator, Notice, Paper, ScoredChunk
 from ragqa.retrieve.confidence import DEFAULT_MIN_CONFIDENCE
-from ragqa.retrieve.hybrid import Retriever
+from ragqa.retrieve.hybrid import RetrieveOptions, Retriever
 
 if TYPE_CHECKING:
     from ragqa.card import Card
@@ -35,6 +35,7 @@ class Reader:
     :param directory: The index folder.
     :param embedder: The embedder that it was built with; loaded at the first question if None.
     :param min_confidence: Below it a question is not answered.
+    :param retrieval: How chunks are found and ranked; None for the default.
     """
 
     def __init__(
@@ -44,12 +45,14 @@ class Reader:
         *,
         embedder: Embedder | None = None,
         min_confidence: float = DEFAULT_MIN_CONFIDENCE,
+        retrieval: RetrieveOptions | None = None,
     ) -> None:
         self._generation = generation
         self._directory = directory
         self._embedder = embedder
         self._loading = threading.Lock()  # questions of several threads load one embedder
         self.min_confidence = min_confidence
+        self._retrieval = retrieval or RetrieveOptions()
 
     @classmethod
     def open(
@@ -58,12 +61,14 @@ class Reader:
         *,
         embedder: Embedder | None = None,
         min_confidence: float = DEFAULT_MIN_CONFIDENCE,
+        retrieval: RetrieveOptions | None = None,
     ) -> Reader:
         """Open the index for asking.
 
         :param directory: The index folder.
         :param embedder: The embedder that it was built with; loaded when needed if None.
         :param min_confidence: Below it a question is not answered, in [0, 1].
+        :param retrieval: How chunks are found and ranked; None for the default.
         :return: The reader; it goes on with its generation while newer ones are built.
         :raises IndexMissingError: There is no index.
         :raises IndexDamagedError: A file of it is not what was written.
@@ -74,6 +79,7 @@ class Reader:
             directory,
             embedder=embedder,
             min_confidence=min_confidence,
+            retrieval=retrieval,
         )
 
     def close(self) -> None:
@@ -151,7 +157,7 @@ class Reader:
         if k < 1:
             return ()
         allowed = context.with_text(paper_ids)
-        return context.retriever.retrieve(text, k=k, paper_ids=allowed).chunks
+        return context.retriever.rank(text, k=k, paper_ids=allowed)
 
     def locate(self, chunk: Chunk) -> tuple[Locator, ...]:
         """Say where a chunk of this index stands.
@@ -182,7 +188,7 @@ class Reader:
         listed = {paper.paper_id for paper in papers}
         return Context(
             store=store,
-            retriever=Retriever(self._generation, self._load_embedder()),
+            retriever=Retriever(self._generation, self._load_embedder(), self._retrieval),
             papers=papers,
             removed=tuple(p for p in store.papers() if p.paper_id not in listed),
             warnings=tuple(self._stale(current)),
@@ -197,6 +203,8 @@ class Reader:
 
     def _current_manifest(self) -> Manifest | None:
         """Return the manifest where it is not the one that the index was built from."""
+        if "corpus" not in self._generation.meta.fingerprint:
+            return None  # an index of texts, not of a corpus
         path = self._corpus_dir() / MANIFEST
         if not path.is_file():
             return None

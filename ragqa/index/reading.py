@@ -167,7 +167,7 @@ def load_indexed_document(
         chunks=tuple(store.chunks(rows)),
         chunk_vectors=generation.vectors.rows(rows),
         sentence_vectors=generation.sentences.quantised(np.arange(first, last, dtype=np.int64)),
-        key=store.keys()[paper_id, kind],
+        key=store.key(paper_id, kind),
     )
 
 

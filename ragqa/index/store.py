@@ -163,6 +163,7 @@ class Store:
             raise damaged("the store cannot be opened", path) from error
         self._papers = lru_cache(maxsize=1)(self._read_papers)
         self._entries = lru_cache(maxsize=1)(self._read_entries)
+        self._kinds = lru_cache(maxsize=1)(self._sort_kinds)
         self._text = lru_cache(maxsize=_CACHED_TEXTS)(self._read_text)
         self._document = lru_cache(maxsize=_CACHED_DOCUMENTS)(self._read_document)
 
@@ -198,11 +199,21 @@ class Store:
         :param paper_id: The paper.
         :return: Their kinds, sorted; empty where there is none.
         """
-        return tuple(kind for owner, kind in self._entries() if owner == paper_id)
+        return self._kinds().get(paper_id, ())
 
     def keys(self) -> dict[Place, str]:
         """Return the caller's key of every document: what a rebuild compares to reuse it."""
         return {place: entry.key for place, entry in self._entries().items()}
+
+    def key(self, paper_id: str, kind: DocumentKind) -> str:
+        """Return the caller's key of one document.
+
+        :param paper_id: The paper.
+        :param kind: Which text of it.
+        :return: The key.
+        :raises CitationError: This index does not hold the document.
+        """
+        return self._entry((paper_id, kind)).key
 
     def document(self, paper_id: str, kind: DocumentKind) -> Document:
         """Return one document with its maps.
@@ -328,6 +339,13 @@ class Store:
             (paper_id, kind): _Entry(number, (paper_id, kind), key, first_row, count)
             for number, paper_id, kind, key, first_row, count in rows
         }
+
+    def _sort_kinds(self) -> dict[str, tuple[DocumentKind, ...]]:
+        """Return the kinds of each paper that has text: asked of every paper by every question."""
+        found: dict[str, tuple[DocumentKind, ...]] = {}
+        for paper_id, kind in self._entries():
+            found[paper_id] = (*found.get(paper_id, ()), kind)
+        return found
 
     def _read_text(self, number: int) -> str:
         rows = self._select("SELECT text FROM documents WHERE number = ?", (number,))

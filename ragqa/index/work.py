@@ -15,7 +15,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 
-from ragqa.errors import IndexStateError
+from ragqa.errors import CitationError, IndexStateError
 from ragqa.index.generation import (
     Generation,
     load_indexed_document,
@@ -98,8 +98,8 @@ def find_document(generation: Generation, place: Place, key: str) -> IndexedDocu
     :return: The document, or None.
     """
     try:
-        if generation.store.keys().get(place) != key:
+        if generation.store.key(*place) != key:
             return None
         return load_indexed_document(generation, *place)
-    except IndexStateError:
+    except (CitationError, IndexStateError):  # it is not there, or cannot be read
         return None

@@ -137,18 +137,11 @@ class Retriever:
         :param paper_ids: Papers to search; None for all of the index.
         :return: Ranked chunks with their sentences; empty where nothing is allowed.
         """
-        if not self._index.vectors.count:
-            return Retrieval(query=query)  # an index without text has no vector width either
-        vector = self._embedder.embed_queries([query])[0]
-        found = self._candidates(query, vector, paper_ids)
-        if not len(found.rows):
+        found = self._search(query, paper_ids)
+        if found is None:
             return Retrieval(query=query)
-        best = found.best_sentence()
-        mixed = self._mix(found, best)
-        order = np.lexsort((found.rows, -mixed))
-        top = order[:k]
+        top, chunks = self._best(found, k)
         words = _ContentWords(self._index.lexical, query)
-        chunks = self._scored_chunks(found, mixed, top)
         sentences = tuple(_scored_sentences(found, top, chunks, words))
         return Retrieval(
             query=query,
@@ -157,11 +150,42 @@ class Retriever:
             signals=_signals(words, chunks, sentences, found.searched),
         )
 
+    def rank(
+        self, query: str, *, k: int = 10, paper_ids: Sequence[str] | None = None
+    ) -> tuple[ScoredChunk, ...]:
+        """Rank the chunks of the allowed papers, without looking into their sentences' words.
+
+        :param query: Plain text.
+        :param k: How many chunks at most.
+        :param paper_ids: Papers to search; None for all of the index.
+        :return: The chunks of `retrieve`.
+        """
+        found = self._search(query, paper_ids)
+        return () if found is None else self._best(found, k)[1]
+
+    def _search(self, query: str, paper_ids: Sequence[str] | None) -> _Candidates | None:
+        """Find candidates; None where nothing is allowed, or nothing is there."""
+        if not self._index.vectors.count:
+            return None  # an index without text has no vector width either
+        vector = self._embedder.embed_queries([query])[0]
+        found = self._candidates(query, vector, paper_ids)
+        return found if len(found.rows) else None
+
+    def _best(
+        self, found: _Candidates, k: int
+    ) -> tuple[NDArray[np.int64], tuple[ScoredChunk, ...]]:
+        """Return where the best candidates stand, and what they are."""
+        mixed = self._mix(found, found.best_sentence())
+        top = np.lexsort((found.rows, -mixed))[:k]
+        return top, self._scored_chunks(found, mixed, top)
+
     def _candidates(
         self, query: str, vector: NDArray[np.float32], paper_ids: Sequence[str] | None
     ) -> _Candidates:
         index, count = self._index, self._options.candidates
         allowed = None if paper_ids is None else index.store.rows_of(paper_ids)
+        if allowed is not None and len(allowed) == index.vectors.count:
+            allowed = paper_ids = None  # of all papers: the same scores, and nothing to look up
         _, dense_rows = index.vectors.search(vector[None, :], count, allowed)
         scores, lexical_rows = index.lexical.search(query, count, paper_ids)
         rows = np.union1d(dense_rows[0][dense_rows[0] >= 0], lexical_rows).astype(np.int64)
