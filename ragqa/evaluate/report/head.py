@@ -1,0 +1,184 @@
+"""What a report begins and ends with: what was evaluated, and what is wrong with the dataset.
+
+In: a dataset and runs. Out: sections. Invariant: nothing here differs when a run is repeated; what
+a machine is belongs to the costs.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, get_args
+
+from ragqa.evaluate.records import Dataset, Effect, Run, View
+from ragqa.evaluate.report.blocks import (
+    MISSING,
+    Block,
+    Column,
+    Fold,
+    Foreign,
+    Items,
+    Line,
+    Para,
+    Section,
+    Table,
+    clip,
+)
+
+__all__ = ["OF_THE_MACHINE", "configuration", "overview", "problems"]
+
+OF_THE_MACHINE = frozenset({"machine"})
+"""Keys of a run's description that belong beside its timings."""
+
+_TOLD_ELSEWHERE = frozenset({"dataset", "measures", "problems", "rows", "schema"})
+
+SHOWN_PROBLEMS = 20
+"""Problems of a dataset that are shown; the rest is counted."""
+
+_HASH_DIGITS = 12  # of a SHA-256: enough to tell datasets apart by eye
+_VALUE_CHARS = 200  # characters of an option that a table shows
+_PROBLEM_CHARS = 400  # characters of a problem that a list shows
+
+_EFFECTS: Mapping[Effect, str] = {
+    "refused": "the dataset is not evaluated",
+    "not-found": "the gold stays in the mean and can never be found",
+    "moved": "gold was found elsewhere in its paper, and is used there",
+    "left-out": "a measure cannot judge the question, and says so beside its mean",
+    "noted": "nothing changes",
+}
+
+
+def overview(dataset: Dataset, runs: Sequence[Run]) -> Section:
+    """Return what was evaluated on what.
+
+    :param dataset: The dataset.
+    :param runs: The runs.
+    :return: The first section.
+    """
+    blocks: list[Block] = [_dataset(dataset)]
+    if runs:
+        blocks += [_systems(runs), Fold(line=("Configuration",), blocks=(configuration(runs),))]
+    else:
+        blocks.append(Para(line=("No system was run.",), kind="note"))
+    return Section(name="overview", title="What was evaluated", blocks=tuple(blocks))
+
+
+def problems(dataset: Dataset) -> Section:
+    """Return what is wrong with a dataset, and what it leads to.
+
+    :param dataset: The dataset.
+    :return: A section; it says so where nothing is wrong.
+    """
+    return Section(
+        name="problems", title="Problems of the dataset", blocks=tuple(_problems(dataset))
+    )
+
+
+def configuration(runs: Sequence[Run], *, of_the_machine: bool = False) -> Table:
+    """Return what decides the runs' output, a column a system.
+
+    :param runs: The runs.
+    :param of_the_machine: Whether to show what belongs beside timings, and nothing else.
+    :return: A table; a row for each value that any of them has.
+    """
+    flat = [
+        {
+            key: value
+            for name in sorted(run.about)
+            if name not in _TOLD_ELSEWHERE and (name in OF_THE_MACHINE) == of_the_machine
+            for key, value in _flat(name, run.about[name])
+        }
+        for run in runs
+    ]
+    names = sorted({key for each in flat for key in each})
+    return Table(
+        caption="Machine" if of_the_machine else "Configuration",
+        columns=(_words("Value"), *(_name(run.system) for run in runs)),
+        rows=tuple(
+            ((Foreign(name),), *(_value(each.get(name)) for each in flat)) for name in names
+        ),
+    )
+
+
+def _flat(name: str, value: Any) -> Iterator[tuple[str, str]]:  # noqa: ANN401 - JSON is any value
+    """Give the leaves of a JSON value, each named by its path."""
+    if isinstance(value, Mapping) and value:
+        for key in sorted(value, key=str):
+            yield from _flat(f"{name}.{key}", value[key])
+    elif isinstance(value, str):
+        yield name, value
+    else:
+        yield name, json.dumps(value, ensure_ascii=False, sort_keys=True, default=str)
+
+
+def _value(text: str | None) -> Line:
+    return (MISSING,) if text is None else (Foreign(clip(text, _VALUE_CHARS)),)
+
+
+def _dataset(dataset: Dataset) -> Table:
+    questions = dataset.questions
+    answerable = sum(question.answerable for question in questions)
+    facts: list[tuple[str, Line]] = [
+        ("Dataset", (Foreign(dataset.name),)),
+        ("Format", (Foreign(dataset.format),)),
+        ("Questions", (f"{len(questions):,}",)),
+        ("Answerable", (f"{answerable:,}",)),
+        ("Unanswerable", (f"{len(questions) - answerable:,}",)),
+        ("With gold papers", (f"{sum(bool(q.gold_papers) for q in questions):,}",)),
+        ("With gold evidence", (f"{sum(bool(q.evidence) for q in questions):,}",)),
+        ("With gold answers", (f"{sum(bool(q.answers) for q in questions):,}",)),
+        ("Papers", ("those of the corpus" if dataset.corpus else f"{len(dataset.papers):,}",)),
+        ("SHA-256", (f"{dataset.sha256[:_HASH_DIGITS]}",)),
+    ]
+    return Table(
+        caption="Dataset",
+        columns=(_words("What"), _words("Value")),
+        rows=tuple(((name,), value) for name, value in facts),
+    )
+
+
+def _systems(runs: Sequence[Run]) -> Table:
+    heads = ("Asked as they are", "Asked without gold papers", "Failed", "Answered", "Abstained")
+    return Table(
+        caption="Systems, and how many questions each was asked",
+        columns=(_words("System"), *(Column(line=(head,)) for head in heads)),
+        rows=tuple(((Foreign(run.system),), *_asked(run)) for run in runs),
+    )
+
+
+def _asked(run: Run) -> Iterator[Line]:
+    views = Counter(row.view for row in run.rows)
+    yield from ((f"{views[view]:,}",) for view in get_args(View))
+    yield (f"{sum(row.response is None for row in run.rows):,}",)
+    abstained = Counter(row.response.abstained for row in run.rows if row.response is not None)
+    answers = bool(abstained[True] or abstained[False])
+    yield from ((f"{abstained[each]:,}" if answers else MISSING,) for each in (False, True))
+
+
+def _problems(dataset: Dataset) -> Iterator[Block]:
+    found = dataset.problems
+    if not found:
+        yield Para(line=("None was found.",))
+        return
+    counts = Counter(problem.effect for problem in found)
+    effects: tuple[Effect, ...] = get_args(Effect)
+    yield Table(
+        caption="Problems by what they lead to",
+        columns=(_words("Effect"), _words("What it means"), Column(line=("Problems",))),
+        rows=tuple(
+            ((each,), (_EFFECTS[each],), (f"{counts[each]:,}",)) for each in effects if counts[each]
+        ),
+    )
+    shown = [(Foreign(clip(str(each), _PROBLEM_CHARS)),) for each in found[:SHOWN_PROBLEMS]]
+    yield Items(lines=tuple(shown))
+    if len(found) > SHOWN_PROBLEMS:
+        yield Para(line=(f"And {len(found) - SHOWN_PROBLEMS:,} more.",))
+
+
+def _words(text: str) -> Column:
+    return Column(line=(text,), is_number=False)
+
+
+def _name(system: str) -> Column:
+    return Column(line=(Foreign(system),), is_number=False)
