@@ -1,0 +1,392 @@
+"""A run as a folder: ``run.json``, ``rows.jsonl``, ``timings.json``.
+
+In: a `Run`. Out: the folder, and the `Run` again. Everything that differs when a run is repeated
+(seconds, memory, the time of day, and the measures made of them) stands in ``timings.json``; the
+other two files are then the same bytes, as they hold no clock, no path, and rows in the order of
+the dataset. ``run.json`` is written last and holds the hash of ``rows.jsonl``: where it is there,
+the run is whole.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from ragqa._files import atomic_writer, read_json, sha256_bytes, write_json
+from ragqa.errors import EvaluationError
+from ragqa.evaluate.coding import canonical, plain, row_from_dict, row_to_dict
+from ragqa.evaluate.records import Dataset, Row, Run, Scores, Timing, Total
+
+__all__ = [
+    "DEPTH",
+    "RunOptions",
+    "code_sha256",
+    "forget_run",
+    "is_timed",
+    "machine",
+    "read_run",
+    "run_about",
+    "run_key",
+    "with_scores",
+    "write_run",
+]
+
+DEPTH = 100
+"""Chunks that are retrieved for each question if nothing else is said: R@100 is the usual limit."""
+
+SCHEMA = "ragqa/run/1"
+TIMINGS_SCHEMA = "ragqa/timings/1"
+RUN, ROWS, TIMINGS = "run.json", "rows.jsonl", "timings.json"
+_FAMILY = "ragqa/run/"
+_REPEAT = "Run `ragqa evaluate` with --again, or name another folder"
+_LIBRARIES = (
+    "faiss-cpu", "ir-measures", "langchain-core", "numpy", "onnxruntime", "scikit-learn", "scipy",
+    "sentence-transformers", "tantivy", "tokenizers", "torch",
+)  # fmt: skip
+"""What can change a number that a run holds."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunOptions:
+    """What decides a run beside its dataset and its system.
+
+    :ivar depth: Chunks retrieved for each question.
+    :ivar remove_gold: Whether questions are also asked without their gold papers.
+    :ivar limit: How many of the dataset's questions are asked, from the first; None for all.
+    """
+
+    depth: int = DEPTH
+    remove_gold: bool = False
+    limit: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Kept:
+    """What ``timings.json`` holds."""
+
+    timing: Timing | None = None
+    measures: Mapping[str, Total] = field(default_factory=dict)
+
+
+@cache
+def code_sha256() -> str:
+    """Return the hash of ragqa's own source files, which a version number does not tell apart.
+
+    :return: 64 hex digits.
+    """
+    root = Path(__file__).parents[1]
+    files = sorted(root.rglob("*.py"), key=lambda path: path.relative_to(root).as_posix())
+    lines = [f"{path.relative_to(root).as_posix()} {_hash(path)}" for path in files]
+    return sha256_bytes("\n".join(lines).encode())
+
+
+def _hash(path: Path) -> str:
+    return sha256_bytes(path.read_bytes().replace(b"\r\n", b"\n"))
+
+
+def machine() -> dict[str, Any]:
+    """Return what a run is made on: system, processor, cores, Python, libraries that matter.
+
+    :return: JSON values that stay the same on one machine.
+    """
+    import os
+    import platform
+
+    return {
+        "system": platform.system(),
+        "platform": platform.platform(),
+        "processor": _processor() or platform.processor() or platform.machine(),
+        "cores": os.cpu_count(),
+        "python": platform.python_version(),
+        "libraries": dict(_libraries()),
+    }
+
+
+def _processor() -> str:
+    """Return the processor's name as Linux tells it; `platform` gives none there."""
+    try:
+        told = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+    names = [line.partition(":")[2] for line in told.splitlines() if line.startswith("model name")]
+    return names[0].strip() if names else ""
+
+
+def _libraries() -> Iterator[tuple[str, str]]:
+    for name in _LIBRARIES:
+        try:
+            yield name, version(name)
+        except PackageNotFoundError:
+            continue
+
+
+def run_key(dataset: Dataset, about: Mapping[str, Any], options: RunOptions) -> str:
+    """Return what two runs share if and only if their rows must be the same.
+
+    :param dataset: The dataset.
+    :param about: What the system says of itself, as JSON values.
+    :param options: The options.
+    :return: 64 hex digits; they change with ragqa's own code, too.
+    """
+    decides = [dataset.sha256, about, asdict(options), version("ragqa"), code_sha256()]
+    return sha256_bytes(canonical(decides).encode(errors="backslashreplace"))
+
+
+def run_about(
+    dataset: Dataset, system: str, about: Mapping[str, Any], options: RunOptions
+) -> dict[str, Any]:
+    """Return what is known of a run before a question is asked.
+
+    :param dataset: The dataset.
+    :param system: The system's name.
+    :param about: What it says of itself, as JSON values.
+    :param options: The options.
+    :return: The beginnings of ``run.json``.
+    """
+    return {
+        "schema": SCHEMA,
+        "ragqa": version("ragqa"),
+        "code_sha256": code_sha256(),
+        "key": run_key(dataset, about, options),
+        "dataset": {
+            "name": dataset.name,
+            "format": dataset.format,
+            "sha256": dataset.sha256,
+            "questions": len(dataset.questions),
+        },
+        "system": {"name": system, "about": about},
+        "options": asdict(options),
+        "questions": [
+            {
+                "question_id": question.question_id,
+                "text": question.text,
+                "gold_papers": sorted(question.gold_papers),
+            }
+            for question in dataset.questions[: options.limit]
+        ],
+        "problems": [
+            {"file": p.place.file, "line": p.place.line, "text": p.text, "effect": p.effect}
+            for p in dataset.problems
+        ],
+        "machine": machine(),
+    }
+
+
+def with_scores(
+    about: Mapping[str, Any], rows: Sequence[Row], scores: Scores, better: Mapping[str, bool]
+) -> dict[str, Any]:
+    """Return what ``run.json`` says once all is measured.
+
+    :param about: What was known before.
+    :param rows: The rows.
+    :param scores: What was made of them.
+    :param better: For each measure, whether higher is better.
+    :return: The whole of ``run.json``; the totals of timed measures are not in it.
+    """
+    data = _rows_bytes(rows, scores)
+    failed = sum(row.error is not None for row in rows)
+    return {
+        **about,
+        "measures": [
+            {
+                "name": name,
+                "higher_is_better": better.get(name, True),
+                "per_question": name in scores.per_question,
+                **({"timed": True} if is_timed(name) else asdict(total)),
+            }
+            for name, total in scores.totals.items()
+        ],
+        "rows": {"count": len(rows), "failed": failed, "sha256": sha256_bytes(data)},
+    }
+
+
+def is_timed(measure: str) -> bool:
+    """Say whether a measure is made of the clock or of memory, and so differs each time.
+
+    :param measure: Its name.
+    :return: True for those that ``run.json`` does not hold.
+    """
+    return measure.startswith(("Latency", "Throughput", "PeakMemory", "Prepare"))
+
+
+def write_run(folder: Path, run: Run, *, started: str = "") -> None:
+    """Write a run's folder.
+
+    :param folder: Where; made if needed. An earlier run in it is replaced.
+    :param run: The run, with all of ``run.json`` in its `about`.
+    :param started: When it started, ISO 8601; that of the earlier run in the folder if empty.
+    :raises EvaluationError: The folder cannot be written.
+    """
+    totals = run.scores.totals.items()
+    timed = [{"name": name, **asdict(total)} for name, total in totals if is_timed(name)]
+    timing = None if run.timing is None else plain(asdict(run.timing))
+    try:
+        (folder / RUN).unlink(missing_ok=True)  # until all is there, nothing is
+        with atomic_writer(folder / ROWS) as file:
+            file.write(_rows_bytes(run.rows, run.scores))
+        write_json(
+            folder / TIMINGS,
+            {
+                "schema": TIMINGS_SCHEMA,
+                "started": started or _started(folder / TIMINGS),
+                "timing": timing,
+                "measures": timed,
+            },
+        )
+        with atomic_writer(folder / RUN) as file:
+            text = json.dumps(run.about, ensure_ascii=False, indent=1, sort_keys=True)
+            file.write(text.encode(errors="backslashreplace") + b"\n")
+    except OSError as error:
+        raise EvaluationError(
+            f"the run cannot be written ({error.strerror})",
+            item=folder,
+            hint="Free some space or choose another folder",
+        ) from error
+
+
+def forget_run(folder: Path) -> None:
+    """Make a folder hold no whole run, so that it is made anew.
+
+    :param folder: The run's folder.
+    :raises EvaluationError: The folder cannot be written.
+    """
+    try:
+        (folder / RUN).unlink(missing_ok=True)
+    except OSError as error:
+        raise EvaluationError(
+            f"the earlier run cannot be removed ({error.strerror})", item=folder
+        ) from error
+
+
+def _started(path: Path) -> str:
+    try:
+        return str(read_json(path)["started"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
+
+
+def _rows_bytes(rows: Sequence[Row], scores: Scores) -> bytes:
+    """Return ``rows.jsonl``: a row's own measures stand in it, as those of as-is rows do."""
+    place = {question: number for number, question in enumerate(scores.question_ids)}
+    lines = []
+    for row in rows:
+        value = row_to_dict(row)
+        number = place.get(row.question_id)
+        if row.view == "as-is" and number is not None:
+            value["measures"] = {
+                name: values[number] for name, values in scores.per_question.items()
+            }
+        lines.append(canonical(value) + "\n")
+    return "".join(lines).encode(errors="backslashreplace")
+
+
+def read_run(folder: Path) -> Run:
+    """Read a run's folder.
+
+    :param folder: The folder.
+    :return: The run; without timing where ``timings.json`` was taken away.
+    :raises EvaluationError: There is no whole run in it, it is damaged, or a newer ragqa wrote it.
+    """
+    about = _about(folder)
+    try:
+        data = (folder / ROWS).read_bytes()
+    except OSError as error:
+        raise _damaged(folder / ROWS, str(error.strerror)) from error
+    rows, measured = _read_rows(folder / ROWS, data)
+    kept = _read_timings(folder / TIMINGS)
+    try:
+        if sha256_bytes(data) != about["rows"]["sha256"]:
+            raise _damaged(folder / ROWS, "it is not what the run wrote")
+        scores = _scores(about["measures"], rows, measured, kept.measures)
+        name = about["system"]["name"]
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise _damaged(folder / RUN, f"{type(error).__name__}: {error}") from error
+    return Run(system=name, about=about, rows=rows, scores=scores, timing=kept.timing)
+
+
+def _damaged(path: Path, why: str) -> EvaluationError:
+    return EvaluationError(f"the run is damaged ({why})", item=path, hint=_REPEAT)
+
+
+def _about(folder: Path) -> dict[str, Any]:
+    path = folder / RUN
+    try:
+        about = read_json(path)
+    except FileNotFoundError as error:
+        raise EvaluationError(
+            "there is no whole run", item=folder, hint="Name a folder that holds a run.json"
+        ) from error
+    except OSError as error:
+        raise EvaluationError(
+            f"the run cannot be read ({error.strerror})", item=path, hint=_REPEAT
+        ) from error
+    except ValueError as error:
+        raise _damaged(path, "it is no JSON") from error
+    schema = about.get("schema") if isinstance(about, dict) else None
+    if schema == SCHEMA:
+        return dict(about)
+    if isinstance(schema, str) and schema.startswith(_FAMILY):
+        raise EvaluationError(
+            "another version of ragqa wrote this run", item=f"{path} ({schema})", hint=_REPEAT
+        )
+    raise EvaluationError("this is no run of ragqa's", item=path, hint=_REPEAT)
+
+
+def _read_rows(path: Path, data: bytes) -> tuple[tuple[Row, ...], list[Mapping[str, Any]]]:
+    rows, measured = [], []
+    for number, line in enumerate(data.split(b"\n")[:-1], start=1):
+        try:
+            value = json.loads(line)
+            rows.append(row_from_dict(value))
+            measured.append(value.get("measures", {}))
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise _damaged(path, f"line {number}: {type(error).__name__}: {error}") from error
+    return tuple(rows), measured
+
+
+def _scores(
+    measures: Sequence[Mapping[str, Any]],
+    rows: Sequence[Row],
+    measured: Sequence[Mapping[str, float | None]],
+    timed: Mapping[str, Total],
+) -> Scores:
+    pairs = zip(rows, measured, strict=True)
+    asked = [(row.question_id, values) for row, values in pairs if row.view == "as-is"]
+    totals = {}
+    for each in measures:
+        known = {key: each[key] for key in ("value", "count", "failed", "left_out") if key in each}
+        given = Total(**known) if "count" in known else Total(value=None, count=0)
+        totals[each["name"]] = timed.get(each["name"], given)
+    return Scores(
+        question_ids=tuple(question for question, _ in asked),
+        per_question={
+            each["name"]: tuple(values[each["name"]] for _, values in asked)
+            for each in measures
+            if each["per_question"]
+        },
+        totals=totals,
+    )
+
+
+def _read_timings(path: Path) -> _Kept:
+    try:
+        value = read_json(path)
+        if value["schema"] != TIMINGS_SCHEMA:
+            raise ValueError(f"its schema is {value['schema']!r}")
+        timing = value["timing"]
+        totals = {
+            each["name"]: Total(**{key: each[key] for key in each if key != "name"})
+            for each in value["measures"]
+        }
+        if timing is not None:
+            timing = Timing(**{**timing, "seconds": tuple(timing["seconds"])})
+    except FileNotFoundError:
+        return _Kept()
+    except (OSError, KeyError, TypeError, ValueError, AttributeError) as error:
+        raise _damaged(path, f"{type(error).__name__}: {error}") from error
+    return _Kept(timing=timing, measures=totals)
