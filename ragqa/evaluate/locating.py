@@ -21,7 +21,7 @@ from array import array
 from collections.abc import Iterator
 from functools import lru_cache
 
-__all__ = ["TextIndex", "locate"]
+__all__ = ["TextIndex", "fold", "locate"]
 
 Span = tuple[int, int]
 

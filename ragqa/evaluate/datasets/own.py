@@ -1,0 +1,221 @@
+"""Questions of one's own beside a corpus: YAML, JSON, JSONL or CSV, with or without gold.
+
+A question has ``question`` and, where known, ``id`` (``question_id``), ``answer`` or ``answers``,
+``papers`` (``paper_id``: those that answer it), ``evidence`` (quotes from these papers, or
+``{paper_id, text, document}``, or ``{paper_id}``), ``evidence_text`` (quotes), ``only`` (the
+papers that it is asked of; all where absent), ``answerable`` and ``choices``. YAML and JSON hold a
+list of them, or ``{corpus: FOLDER, questions: [...]}`` with the folder relative to the file. CSV
+has them as columns. Evidence is located by `resolve` once the index is there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from ragqa.errors import DatasetError
+from ragqa.evaluate.datasets.gold import Draft
+from ragqa.evaluate.datasets.listed import MANIFEST, Listed
+from ragqa.evaluate.datasets.reading import Reading
+from ragqa.evaluate.datasets.source import Request, chosen, the_file
+from ragqa.evaluate.datasets.spans import note_contradiction
+from ragqa.evaluate.datasets.trees import csv_items, yaml_value
+from ragqa.evaluate.datasets.values import Item, LinedDict, kind_of, shown
+from ragqa.evaluate.locating import fold
+from ragqa.evaluate.records import Evidence, GoldQuestion, Place
+from ragqa.manifest.reading import nearest
+from ragqa.records import DocumentKind
+
+__all__ = ["LOOKS_FOR", "NAME", "matches", "read"]
+
+NAME = "own"
+LOOKS_FOR = "questions (.yaml, .yml, .json, .jsonl, .csv) beside a corpus"
+
+_SUFFIXES = (".yaml", ".yml", ".json", ".jsonl", ".csv")
+_STEM = "questions"  # of the file, where a folder is named
+_KNOWN = (
+    "id",
+    "question_id",
+    "question",
+    "answer",
+    "answers",
+    "papers",
+    "paper_id",
+    "evidence",
+    "evidence_text",
+    "only",
+    "answerable",
+    "choices",
+)
+_EVIDENCE = ("paper_id", "text", "document")
+_ROOT = ("corpus", "questions")
+_KINDS: dict[str, DocumentKind] = {"pdf": "pdf", "readme": "readme", "summary": "summary"}
+
+
+def _is_one(path: Path) -> bool:
+    return path.stem == _STEM
+
+
+def matches(path: Path) -> bool:
+    """Say whether a file may hold questions, or a folder has a file of that name.
+
+    :param path: It.
+    :return: True where it may.
+    """
+    if path.is_file():
+        return path.suffix.lower() in _SUFFIXES and path.name != MANIFEST
+    return bool(chosen(path, None, _is_one, *_SUFFIXES))
+
+
+def read(request: Request) -> tuple[Reading, Draft]:
+    """Read questions; their papers are those that the corpus lists.
+
+    :param request: What to read.
+    :return: What it was read with, and what was read.
+    :raises DatasetError: No corpus is named, or the file cannot be read at all.
+    :raises CorpusError: The corpus cannot be read.
+    """
+    file = the_file(request, _is_one, *_SUFFIXES)
+    reading, draft = Reading(file.parent), Draft(split=request.split)
+    corpus, items = _items(reading, file.name)
+    folder = request.corpus or (None if corpus is None else file.parent / corpus)
+    if folder is None and (file.parent / MANIFEST).is_file():
+        folder = file.parent
+    if folder is None:
+        reading.refuse()
+        said = f"{file.name}:1: it names no corpus: give one, or keep it beside a {MANIFEST}"
+        raise DatasetError(file.parent, (said,))
+    listed = Listed(folder, reading)
+    listed.into(draft)
+    draft.questions = [
+        _Question(item, listed, reading).read(number) for number, item in enumerate(items, 1)
+    ]
+    return reading, draft
+
+
+def _items(reading: Reading, name: str) -> tuple[str | None, list[Item]]:
+    """Read the questions' records, and the corpus that the file names."""
+    suffix = Path(name).suffix.lower()
+    if suffix == ".csv":
+        return None, list(csv_items(reading, name))
+    if suffix == ".jsonl":
+        return None, list(reading.jsonl(name))
+    value = reading.json(name) if suffix == ".json" else yaml_value(reading, name)
+    if isinstance(value, dict) and "question" not in value:
+        root = Item(reading, value, Place(file=name, line=1))
+        _note_unknown(root, _ROOT, reading)
+        if not root.has("questions"):
+            root.wrong("questions", "'questions' is missing; it must be a list")
+        return root.text("corpus", required=False) or None, list(_records(root, name))
+    if not isinstance(value, list):
+        reading.refuse()
+        said = f"this is {kind_of(value)}; it must be a list of questions"
+        reading.wrong(Place(file=name, line=1), said)
+        return None, []
+    root = Item(reading, {"questions": value}, Place(file=name, line=1))
+    return None, list(_records(root, name))
+
+
+def _records(root: Item, name: str) -> Iterator[Item]:
+    """Yield the questions of a list; in JSON, which knows no lines, each at its number."""
+    for number, item in enumerate(root.items("questions"), 1):
+        is_lined = isinstance(item.values, LinedDict)
+        yield item if is_lined else item.sub(item.values, Place(file=name, line=number))
+
+
+def _note_unknown(item: Item, known: tuple[str, ...], reading: Reading) -> None:
+    """Note keys that mean nothing."""
+    for key in item.others(*known):
+        hint = nearest(key, known) or f"; known are {', '.join(known)}"
+        reading.note(item.at(key), f"unknown key {shown(key)}{hint}", "noted")
+
+
+class _Question:
+    """Reads one question."""
+
+    def __init__(self, item: Item, listed: Listed, reading: Reading) -> None:
+        self._item = item
+        self._listed = listed
+        self._reading = reading
+
+    def read(self, number: int) -> GoldQuestion:
+        """Return the question.
+
+        :param number: Its number in the file, for its id where it has none.
+        :return: It, its evidence not located yet.
+        """
+        item = self._item
+        _note_unknown(item, _KNOWN, self._reading)
+        answers = self._either("answers", "answer", item.texts)
+        papers = self._either("papers", "paper_id", item.ids)
+        for paper_id in papers:
+            self._listed.known(paper_id, item.place, "the question")
+        evidence = list(self._evidence(papers))
+        quoted = tuple(part for part in evidence if part.text)
+        ids = self._either("id", "question_id", item.ids)
+        question = GoldQuestion(
+            question_id=ids[0] if ids else f"q{number}",
+            text=item.text("question"),
+            place=item.place,
+            answers=answers,
+            evidence=quoted,
+            relevant=dict.fromkeys([*papers, *(part.paper_id for part in evidence)], 1),
+            paper_ids=item.ids("only"),
+            answerable=item.flag("answerable", default=True),
+            choices=item.texts("choices"),
+        )
+        note_contradiction(question, self._reading)
+        return question
+
+    def _either(
+        self, key: str, other: str, get: Callable[[str], tuple[str, ...]]
+    ) -> tuple[str, ...]:
+        """Return what stands under one of two keys that mean the same."""
+        item = self._item
+        if item.has(key) and item.has(other):
+            item.wrong(other, f"{key!r} and {other!r} mean the same; keep one of them")
+        return get(key if item.has(key) else other)
+
+    def _evidence(self, papers: tuple[str, ...]) -> Iterator[Evidence]:
+        """Yield the evidence; without words where only a paper is named."""
+        for key in ("evidence", "evidence_text"):
+            value = self._item.values.get(key)
+            if isinstance(value, str):
+                parts: list[tuple[Place, object]] = [(self._item.at(key), value)]
+            else:
+                parts = self._item.parts(key)
+            for place, part in parts:
+                yield from self._piece(key, part, place, papers)
+
+    def _piece(
+        self, key: str, part: object, place: Place, papers: tuple[str, ...]
+    ) -> Iterator[Evidence]:
+        """Yield one piece of evidence, unless it is none, which is noted."""
+        if isinstance(part, dict):
+            yield self._full(self._item.sub(part, place), papers)
+        elif not isinstance(part, str):
+            said = f"{key!r} holds {kind_of(part)}; it must hold texts or objects"
+            self._reading.wrong(place, said)
+        elif not papers:
+            said = f"{key!r} does not say which paper it is from; add  paper_id: ..."
+            self._reading.wrong(place, said)
+        elif fold(part):
+            text = self._item.sub({key: part}, place).text(key)  # checked for what cannot be stored
+            yield Evidence(paper_id=papers[0], text=text)
+        else:
+            self._reading.wrong(place, f"{key!r} holds {shown(part)}, which has no letter or digit")
+
+    def _full(self, item: Item, papers: tuple[str, ...]) -> Evidence:
+        """Read evidence that names its paper."""
+        _note_unknown(item, _EVIDENCE, self._reading)
+        paper_id = item.id("paper_id")
+        if paper_id not in papers:  # else it was reported with the question
+            self._listed.known(paper_id, item.place, "evidence")
+        text = item.text("text", required=False)
+        if item.has("text") and not fold(text):
+            item.wrong("text", f"'text' is {shown(text)}, which has no letter or digit")
+        written = item.text("document", required=False)
+        if written and written not in _KINDS:
+            hint = nearest(written, _KINDS) or f"; it is one of {', '.join(_KINDS)}"
+            item.wrong("document", f"'document' is {shown(written)}{hint}")
+        return Evidence(paper_id=paper_id, text=text, document=_KINDS.get(written))
