@@ -142,5 +142,5 @@ class Keyword:
         text = self.papers[paper]
         quote = text.partition(". ")[2]
         start = text.index(quote)
-        cited = Quoted(paper_id=paper, quote=quote, start=start, end=len(text), verbatim=True)
+        cited = Quoted(paper_id=paper, quote=quote, start=start, end=len(text))
         return Said(text=quote, citations=(cited,))

@@ -20,6 +20,7 @@ from ragqa.evaluate.coding import plain, rounded, settled, without_texts
 from ragqa.evaluate.measures import default_measures, parse_measures, score
 from ragqa.evaluate.memory import peak_memory, reset_peak_memory
 from ragqa.evaluate.progress import Asked, ProgressFile, alone
+from ragqa.evaluate.quotes import QuoteSources, check_quotes
 from ragqa.evaluate.records import (
     Dataset,
     GoldQuestion,
@@ -103,8 +104,11 @@ def evaluate(
     :param prepare_seconds: What it took to open the system, for the timings.
     :param on_progress: Told after each question.
     :return: The run, as `read_run` would read it.
-    :raises EvaluationError: A measure is unknown, or the folder cannot be written.
+    :raises EvaluationError: A measure is unknown, a number makes no sense, a system does not
+        describe itself, or the folder cannot be written.
     """
+    if depth < 1 or (limit is not None and limit < 1):
+        raise EvaluationError("depth and limit are whole numbers above 0", item=f"{depth}, {limit}")
     options = RunOptions(depth=depth, remove_gold=remove_gold, limit=limit)
     about = run_about(dataset, system.name, _described(system), options)
     dataset = replace(dataset, questions=dataset.questions[:limit])
@@ -211,6 +215,7 @@ class _Harness:
         self._dataset = dataset
         self._system = system
         self._options = options
+        self._sources = QuoteSources(dataset)
         self._on_progress = on_progress
         self._progress = EvaluationProgress(system=system.name, done=0, total=0)
 
@@ -265,7 +270,8 @@ class _Harness:
                 ask.text, paper_ids=ask.paper_ids, depth=self._options.depth
             )
             _check(response, ask.paper_ids)
-            row = Row(question_id=ask.question_id, view=ask.view, response=without_texts(response))
+            response = without_texts(check_quotes(response, self._sources))
+            row = Row(question_id=ask.question_id, view=ask.view, response=response)
             return settled(row), rounded(float(seconds))
         except Exception as error:  # noqa: BLE001 - any bug of a system is a row, and no stop
             return Row(question_id=ask.question_id, view=ask.view, error=_said(error)), None
