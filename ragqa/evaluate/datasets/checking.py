@@ -31,6 +31,8 @@ def check_question(text: str, place: Place, reading: Reading) -> None:
     :param reading: Where to note it.
     """
     length = len(text.strip())
+    if not text and reading.is_wrong(place):
+        return  # it is empty as it could not be read
     if not any(char.isalnum() for char in text):
         reading.wrong(place, "the question is empty: it has no letter or digit")
     elif length > MAX_QUESTION_CHARS:
@@ -60,7 +62,7 @@ def assemble(draft: Draft, reading: Reading, *, name: str, form: str) -> Dataset
                 reading.wrong(question.place, said)
     reading.refuse()
     if not listed:
-        reading.wrong(reading.last, "the dataset is empty: it has no papers")
+        reading.wrong(reading.first, "the dataset is empty: it has no papers")
     if not draft.questions:
         reading.wrong(reading.last, "the dataset is empty: it has no questions")
     reading.refuse()

@@ -69,7 +69,7 @@ class Papers:
         self._indexes: dict[str, TextIndex] = {}
         self._units: dict[str, Units] = {}
         self._offsets = 0  # evidence with offsets
-        self._moved: list[tuple[Place, str | None]] = []  # where, and the unit that fits
+        self._moved: list[tuple[Place, tuple[str, ...]]] = []  # where, and the units that fit
 
     def known(self, paper_id: str, place: Place, what: str) -> bool:
         """Say whether a paper exists; where it does not, note it.
@@ -156,8 +156,9 @@ class Papers:
         """Find words that do not stand where the dataset says, and note it."""
         paper_id, text = quote.paper_id, self._texts[quote.paper_id]
         units = self._units.setdefault(paper_id, Units(text))
-        name, span = units.fitting(words, told) or (None, None)
-        span = span or self._index(paper_id).locate(words, near=told[0])
+        fitting = units.fitting(words, told)
+        near = self._index(paper_id).locate(words, near=told[0])
+        span = next(iter(fitting.values()), near)
         where = f"evidence {shown(words)} is not at {told[0]}-{told[1]} of paper {shown(paper_id)}"
         if span is None:
             self._notes.note(place, f"{where}, nor anywhere in it", "not-found")
@@ -165,7 +166,7 @@ class Papers:
         exactly = "" if text[slice(*span)] == words else " but for white space, signs or case"
         said = f"{where}; it was found at {span[0]}-{span[1]}{exactly}"
         self._notes.note(place, said, "moved")
-        self._moved.append((place, name))
+        self._moved.append((place, tuple(fitting)))
         return span
 
     def _index(self, paper_id: str) -> TextIndex:
@@ -179,9 +180,9 @@ class Papers:
         if moved < _MOST or moved * _MOST <= self._offsets:
             return
         said = f"{moved} of {self._offsets} pieces of evidence are not at their offsets: "
-        fits = [name for _, name in self._moved if name is not None]
-        likeliest = max(sorted(set(fits)), key=fits.count, default=None)
-        if likeliest is not None and fits.count(likeliest) * _MOST > moved:
+        fits = [name for _, names in self._moved for name in names]
+        likeliest = max(dict.fromkeys(fits), key=fits.count, default="")
+        if fits.count(likeliest) * _MOST > moved:
             said += f"they count {likeliest}, where ragqa counts characters of the text as it is"
         else:
             said += (

@@ -31,8 +31,13 @@ class Notes:
         self._files.setdefault(file, len(self._files))
 
     @property
+    def first(self) -> Place:
+        """Return the start of the file that was named first: where papers are listed."""
+        return Place(file=next(iter(self._files), str(self.name)), line=1)
+
+    @property
     def last(self) -> Place:
-        """Return the start of the file that was named last: where an empty dataset is empty."""
+        """Return the start of the file that was named last: where questions are listed."""
         return Place(file=next(reversed(self._files), str(self.name)), line=1)
 
     def wrong(self, place: Place, text: str) -> None:
@@ -42,6 +47,14 @@ class Notes:
         :param text: What is wrong, with the offending value.
         """
         self._mistakes.append((place, text))
+
+    def is_wrong(self, place: Place) -> bool:
+        """Say whether a mistake was noted at a place.
+
+        :param place: The place.
+        :return: Whether there is one.
+        """
+        return any(noted == place for noted, _ in self._mistakes)
 
     def note(self, place: Place, text: str, effect: Effect) -> None:
         """Note a mistake that the dataset can be evaluated with.

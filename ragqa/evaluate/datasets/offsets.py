@@ -52,21 +52,19 @@ class Units:
         self._chars: list[int] = []
         self._sizes: dict[str, list[int]] = {}
 
-    def fitting(self, words: str, told: Span) -> tuple[str, Span] | None:
-        """Find the unit in which words stand at their offsets.
+    def fitting(self, words: str, told: Span) -> dict[str, Span]:
+        """Find the units in which words stand at their offsets.
 
         :param words: The words.
         :param told: Where they are said to start and end.
-        :return: The unit's name and the span in characters; None where none fits.
+        :return: The span in characters, by the unit's name; several may fit by chance.
         """
-        folded = fold(words)
-        if not folded:
-            return None
-        for name in _SIZES:
+        folded, found = fold(words), dict[str, Span]()
+        for name in _SIZES if folded else ():
             span = self._converted(name, told)
             if span is not None and fold(self._text[slice(*span)]) == folded:
-                return name, span
-        return None
+                found[name] = span
+        return found
 
     def _converted(self, name: str, told: Span) -> Span | None:
         """Return a span in characters; None where it is none, or the same in both units."""

@@ -126,14 +126,16 @@ class Reading(Notes):
         """Read a file that is one JSON value.
 
         :param name: Its path below the root.
-        :return: The value; None where it is none, which is noted, and where it is null. A key
-            that its outermost object has twice is noted.
+        :return: The value.
+        :raises DatasetError: The file is no JSON, so there is nothing in it to check.
         """
         text = self.text(name)
         if not text:
-            self.refuse()  # what could not be read has no values to check
+            self.refuse()
         value = self._parsed(text, Place(file=name, line=1), lines=True)
-        return None if value is _NOTHING else value
+        if value is _NOTHING:
+            self.refuse()
+        return value
 
     def _parsed(self, text: str, place: Place, *, lines: bool) -> object:
         """Parse a JSON value, or note where it is none and return `_NOTHING`."""
