@@ -15,6 +15,7 @@ import pdfs
 from doubles import HashedEmbedder
 
 from ragqa.answer import Context
+from ragqa.answer.context import Listing
 from ragqa.build import BuildReport, build_index
 from ragqa.embed import Embedder
 from ragqa.embed.base import ChunkEmbeddings, Span
@@ -155,14 +156,11 @@ def context_of(
     papers: Iterable[Paper] | None = None,
 ) -> Context:
     """Return a context over a whole generation."""
-    stored = generation.store.papers()
-    listed = stored if papers is None else tuple(papers)
-    ids = {paper.paper_id for paper in listed}
+    listed = generation.store.papers() if papers is None else tuple(papers)
     return Context(
         store=generation.store,
         retriever=Retriever(generation, HashedEmbedder()),
-        papers=listed,
-        removed=tuple(paper for paper in stored if paper.paper_id not in ids),
+        listing=Listing(generation.store, listed),
         min_confidence=min_confidence,
     )
 

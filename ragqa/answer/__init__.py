@@ -119,6 +119,6 @@ def _notices(
     listed = ", ".join(f"{counts[state]} {name}" for state, name in _STATES if counts[state])
     removed = [
         notice("paper-removed", {"title": paper.title}, paper_id=paper.paper_id)
-        for paper in context.removed
+        for paper in context.listing.removed
     ]
     return (*said, notice("sources", {"counts": listed or "none"}), *context.warnings, *removed)

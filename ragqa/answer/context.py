@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from ragqa.index.store import Store
     from ragqa.retrieve.hybrid import Retrieval, Retriever
 
-__all__ = ["Context", "Evidence"]
+__all__ = ["Context", "Evidence", "Listing"]
 
 _TOP_CHUNKS = 10  # chunks whose sentences may be quoted, for each query
 
@@ -43,27 +43,57 @@ class Evidence:
     confidence: float
 
 
+class Listing:
+    """The listed papers and how much of each an index holds: the same for every question.
+
+    :param store: The index's papers, documents and chunks.
+    :param papers: The listed papers, in listing order, as the manifest has them now.
+    :param with_removed: Whether papers of the index that are not listed are told of.
+
+    :ivar papers: These.
+    :ivar removed: Papers of the index that are not listed; never used.
+    :ivar by_id: The listed papers by their id.
+    :ivar with_text: Ids of those that have text in the index, in listing order.
+    :ivar sources: All of them, the removed ones last.
+    """
+
+    def __init__(
+        self, store: Store, papers: tuple[Paper, ...], *, with_removed: bool = True
+    ) -> None:
+        self.papers = papers
+        self.by_id = {paper.paper_id: paper for paper in papers}
+        stored = store.papers() if with_removed else ()
+        self.removed = tuple(p for p in stored if p.paper_id not in self.by_id)
+        self.with_text = tuple(name for name in self.by_id if store.kinds(name))
+        self.sources = (
+            *(_source(paper, store.kinds(paper.paper_id)) for paper in papers),
+            *(_source(paper, (), "removed") for paper in self.removed),
+        )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
     """The open index and what may be used of it.
 
     :ivar store: Papers, documents and chunks of the index.
     :ivar retriever: Searches the index.
-    :ivar papers: The listed papers, in listing order, as the manifest has them now.
-    :ivar removed: Papers of the index that the manifest no longer lists; never used.
+    :ivar listing: The papers that may be used.
     :ivar warnings: What is to be said of the index with every answer.
     :ivar min_confidence: Below it a plain question is not answered.
     """
 
     store: Store
     retriever: Retriever
-    papers: tuple[Paper, ...]
-    removed: tuple[Paper, ...] = ()
+    listing: Listing
     warnings: tuple[Notice, ...] = ()
     min_confidence: float
     _found: dict[tuple[str, tuple[str, ...]], Retrieval] = field(default_factory=dict)
     _chunks: dict[str, list[Chunk]] = field(default_factory=dict)
-    _by_id: dict[str, Paper] = field(default_factory=dict, init=False)  # not of another's papers
+
+    @property
+    def papers(self) -> tuple[Paper, ...]:
+        """Return the listed papers, in listing order, as the manifest has them now."""
+        return self.listing.papers
 
     def paper(self, paper_id: str) -> Paper:
         """Return a listed paper.
@@ -72,9 +102,7 @@ class Context:
         :return: The paper.
         :raises CorpusError: It is not listed.
         """
-        if not self._by_id:
-            self._by_id.update((paper.paper_id, paper) for paper in self.papers)
-        found = self._by_id.get(paper_id)
+        found = self.listing.by_id.get(paper_id)
         if found is None:
             raise CorpusError(
                 "this paper is not listed",
@@ -109,11 +137,9 @@ class Context:
         :return: Their ids, in listing order.
         """
         wanted = frozenset(paper_ids)
-        return tuple(
-            paper.paper_id
-            for paper in self.papers
-            if (not wanted or paper.paper_id in wanted) and self.store.kinds(paper.paper_id)
-        )
+        if not wanted:
+            return self.listing.with_text
+        return tuple(name for name in self.listing.with_text if name in wanted)
 
     def find(self, queries: Iterable[str], paper_ids: Sequence[str]) -> Evidence:
         """Search the given papers with each query.
@@ -153,19 +179,20 @@ class Context:
 
     def sources(self) -> tuple[Source, ...]:
         """Return every listed paper with how much of it the index holds."""
-        listed = [self._source(paper, None) for paper in self.papers]
-        return (*listed, *(self._source(paper, "removed") for paper in self.removed))
+        return self.listing.sources
 
-    def _source(self, paper: Paper, state: SourceState | None) -> Source:
-        documents = () if state == "removed" else self.store.kinds(paper.paper_id)
-        return Source(
-            paper_id=paper.paper_id,
-            title=paper.title,
-            role=paper.role,
-            links=paper.links,
-            documents=documents,
-            state=state or _state(documents),
-        )
+
+def _source(
+    paper: Paper, documents: tuple[DocumentKind, ...], state: SourceState | None = None
+) -> Source:
+    return Source(
+        paper_id=paper.paper_id,
+        title=paper.title,
+        role=paper.role,
+        links=paper.links,
+        documents=documents,
+        state=state or _state(documents),
+    )
 
 
 def _state(documents: Collection[DocumentKind]) -> SourceState:

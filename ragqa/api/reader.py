@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from ragqa._files import sha256_bytes, sha256_file
 from ragqa.answer import Context, answer_plan, check_question
+from ragqa.answer.context import Listing
 from ragqa.api.corpus import MANIFEST
 from ragqa.errors import IndexMismatchError
 from ragqa.index.generation import Generation, open_generation
@@ -53,6 +54,7 @@ class Reader:
         self._loading = threading.Lock()  # questions of several threads load one embedder
         self.min_confidence = min_confidence
         self._retrieval = retrieval or RetrieveOptions()
+        self._as_built: Listing | None = None
 
     @classmethod
     def open(
@@ -182,18 +184,23 @@ class Reader:
         return sha256_bytes(json.dumps([dict(meta.fingerprint), keys], sort_keys=True).encode())
 
     def _context(self) -> Context:
-        store = self._generation.store
         current = self._current_manifest()
-        papers = store.papers() if current is None else current.papers
-        listed = {paper.paper_id for paper in papers}
         return Context(
-            store=store,
+            store=self._generation.store,
             retriever=Retriever(self._generation, self._load_embedder(), self._retrieval),
-            papers=papers,
-            removed=tuple(p for p in store.papers() if p.paper_id not in listed),
+            listing=self._listed(current),
             warnings=tuple(self._stale(current)),
             min_confidence=self.min_confidence,
         )
+
+    def _listed(self, current: Manifest | None) -> Listing:
+        """Return the papers that may be used; gone through once while the manifest is unchanged."""
+        store = self._generation.store
+        if current is not None:
+            return Listing(store, current.papers)
+        if self._as_built is None:
+            self._as_built = Listing(store, store.papers())
+        return self._as_built
 
     def _corpus_dir(self) -> Path:
         """Return the corpus's folder: relative where it lies below the current folder."""
@@ -244,4 +251,5 @@ def _restricted(context: Context, papers: Sequence[Paper]) -> Context:
     """Return a context in which only some papers are listed, as they stand here."""
     ids = {None, *(paper.paper_id for paper in papers)}
     warnings = tuple(item for item in context.warnings if item.paper_id in ids)
-    return replace(context, papers=tuple(papers), removed=(), warnings=warnings)
+    listing = Listing(context.store, tuple(papers), with_removed=False)
+    return replace(context, listing=listing, warnings=warnings)

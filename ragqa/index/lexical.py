@@ -166,7 +166,8 @@ class Lexical:
         :param text: Plain text; stop words are left out.
         :return: Term -> BM25's inverse document frequency; a word that no chunk has weighs most.
         """
-        return {term: self._idf(term) for term in self.content_terms(text)}
+        # sorted, as sums of them depend on the order, and a set's order on the process
+        return {term: self._idf(term) for term in sorted(self.content_terms(text))}
 
     def content_terms(self, text: str) -> frozenset[str]:
         """Return the content words of a text, stemmed, as `content_weights` names them.

@@ -80,8 +80,9 @@ def unit_rows(quantised: NDArray[np.int8]) -> NDArray[np.float32]:
     :return: ``(n, dim)`` float32, unit rows; zero rows stay zero.
     """
     rows = quantised.astype(np.float32)
-    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
-    np.divide(rows, lengths, out=rows, where=lengths > 0)
+    squares = np.einsum("ij,ij->i", rows, rows)  # whole numbers: exact up to 1,040 dimensions
+    lengths = np.sqrt(squares)[:, None]
+    rows /= np.where(lengths > 0, lengths, np.float32(1))
     return rows
 
 

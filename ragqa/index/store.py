@@ -33,7 +33,7 @@ from ragqa.index.packing import (
 from ragqa.index.records import Place
 from ragqa.records import Chunk, Document, DocumentKind, Paper
 
-__all__ = ["Counts", "Store", "write_store"]
+__all__ = ["Counts", "Store", "rows_in", "write_store"]
 
 _TABLES = """
 CREATE TABLE papers (
@@ -232,12 +232,21 @@ class Store:
         :return: ``(n,)`` int64, ascending.
         """
         wanted = set(paper_ids)
-        ranges = [
-            np.arange(entry.first_row, entry.first_row + entry.chunk_count, dtype=np.int64)
-            for (owner, _), entry in self._entries().items()
-            if owner in wanted
-        ]
-        return np.concatenate(ranges) if ranges else np.empty(0, dtype=np.int64)
+        return rows_in(
+            [
+                (entry.first_row, entry.first_row + entry.chunk_count)
+                for (owner, _), entry in self._entries().items()
+                if owner in wanted
+            ]
+        )
+
+    def is_all_of(self, paper_ids: Iterable[str]) -> bool:
+        """Say whether no paper but these has text in this index.
+
+        :param paper_ids: The papers.
+        :return: True where a restriction to them leaves nothing out.
+        """
+        return self._kinds().keys() <= set(paper_ids)
 
     def document_rows(self, paper_id: str, kind: DocumentKind) -> range:
         """Return the rows of one document's chunks.
@@ -367,6 +376,18 @@ class Store:
             raise IndexStateError("the index was closed", item=self._path) from error
         except sqlite3.Error as error:
             raise damaged(f"the store cannot be read ({error})", self._path) from error
+
+
+def rows_in(ranges: Sequence[tuple[int, int]] | NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the rows of some ranges, one range after the other.
+
+    :param ranges: ``(n, 2)``: the first row of each and one past its last.
+    :return: ``(m,)`` int64.
+    """
+    table = np.array(ranges, dtype=np.int64).reshape(-1, 2)
+    lengths = table[:, 1] - table[:, 0]
+    shifts = table[:, 0] - (np.cumsum(lengths) - lengths)
+    return np.repeat(shifts, lengths) + np.arange(lengths.sum())
 
 
 def _storable(text: str) -> str:

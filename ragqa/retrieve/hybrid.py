@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ragqa.index.store import rows_in
 from ragqa.records import ScoredChunk, ScoredSentence
 
 if TYPE_CHECKING:
@@ -183,9 +184,9 @@ class Retriever:
         self, query: str, vector: NDArray[np.float32], paper_ids: Sequence[str] | None
     ) -> _Candidates:
         index, count = self._index, self._options.candidates
+        if paper_ids is not None and index.store.is_all_of(paper_ids):
+            paper_ids = None  # the same scores, and nothing to look up
         allowed = None if paper_ids is None else index.store.rows_of(paper_ids)
-        if allowed is not None and len(allowed) == index.vectors.count:
-            allowed = paper_ids = None  # of all papers: the same scores, and nothing to look up
         _, dense_rows = index.vectors.search(vector[None, :], count, allowed)
         scores, lexical_rows = index.lexical.search(query, count, paper_ids)
         rows = np.union1d(dense_rows[0][dense_rows[0] >= 0], lexical_rows).astype(np.int64)
@@ -193,16 +194,13 @@ class Retriever:
         lexical[np.searchsorted(rows, lexical_rows)] = scores
         ranges = index.store.sentence_ranges(rows)
         lengths = ranges[:, 1] - ranges[:, 0]
-        sentence_rows = np.concatenate(
-            [np.arange(low, high) for low, high in ranges] or [np.zeros(0, dtype=np.int64)]
-        )
         ends = np.cumsum(lengths)
         return _Candidates(
             searched=index.vectors.count if allowed is None else len(allowed),
             rows=rows,
             dense=index.vectors.scores(vector, rows),
             lexical=lexical,
-            sentence_cosines=index.sentences.rows(sentence_rows.astype(np.int64)) @ vector,
+            sentence_cosines=index.sentences.rows(rows_in(ranges)) @ vector,
             ranges=np.stack([ends - lengths, ends], axis=1),
         )
 

@@ -46,13 +46,13 @@ def open_system(
     :raises OptionalDependencyError: The system needs an extra that is not installed.
     """
     if spec.name == "langchain" and dataset.corpus is None:
-        return _open_langchain(spec, dataset, work, None, on_progress)
+        return _open_langchain(spec, dataset, work, None, on_progress, on_message)
     options = {} if spec.name == "langchain" else spec.options
     prepared = prepare_index(
         dataset, work, options, index=index, on_progress=on_progress, on_message=on_message
     )
     if spec.name == "langchain":
-        return _open_langchain(spec, dataset, work, prepared.directory, on_progress)
+        return _open_langchain(spec, dataset, work, prepared.directory, on_progress, on_message)
     from ragqa.evaluate.systems.baselines import Bm25System, DenseSystem
     from ragqa.evaluate.systems.ragqa import RagqaSystem
 
@@ -62,7 +62,12 @@ def open_system(
 
 
 def _open_langchain(
-    spec: SystemSpec, dataset: Dataset, work: Path, index: Path | None, on_progress: Progress
+    spec: SystemSpec,
+    dataset: Dataset,
+    work: Path,
+    index: Path | None,
+    on_progress: Progress,
+    on_message: Message | None,
 ) -> System:
     """Open the stock pipeline; the index of a corpus is where its chunks are located."""
     from ragqa.embed import DEFAULT_EMBEDDER
@@ -70,5 +75,11 @@ def _open_langchain(
 
     name = str(spec.options.get("embedder", DEFAULT_EMBEDDER))
     return open_langchain(
-        spec, dataset, work, embedder_name=name, index=index, on_progress=on_progress
+        spec,
+        dataset,
+        work,
+        embedder_name=name,
+        index=index,
+        on_progress=on_progress,
+        on_message=on_message or (lambda line: None),
     )

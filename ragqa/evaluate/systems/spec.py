@@ -29,7 +29,7 @@ class _Option(NamedTuple):
 
     words: str
     types: tuple[type, ...]
-    fits: Callable[[Value], bool]
+    fits: Callable[[Any], bool]
 
 
 def _between(low: float, high: float) -> Callable[[Value], bool]:
