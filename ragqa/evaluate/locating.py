@@ -17,17 +17,26 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from array import array
 from collections.abc import Iterator
 from functools import lru_cache
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
 
 __all__ = ["TextIndex", "fold", "locate"]
 
 Span = tuple[int, int]
 
-# Stretches that a fold may treat at once: plain letters and digits; else whatever may hold a letter
-# of another script or an accent, with the plain letter before it, which it may belong to.
-_STRETCH = re.compile("[A-Za-z0-9]+(?![^\x00-\x7f])|[A-Za-z0-9]?[^\x00-\x7f]+")
+_Offsets: TypeAlias = npt.NDArray[np.int64]
+
+# Whatever may hold a letter of another script or an accent, with the plain letter before it, which
+# the accent may belong to. All else is ASCII.
+_FOREIGN = re.compile("[A-Za-z0-9]?[^\x00-\x7f]+")
+# ASCII's fold: small letters and digits; None drops a sign.
+_PLAIN = {code: chr(code).lower() if chr(code).isalnum() else None for code in range(128)}
+_PLAIN_CODES = np.array([code for code, to in _PLAIN.items() if to], dtype=np.uint32)
+_NOWHERE = np.empty(0, dtype=np.int64)
 _LAST_CODES = 1 << 16  # folds remembered: more than the letters of any text in use
 _HANGUL_TAIL = range(0x1160, 0x1200)  # vowels and finals that join the consonant before them
 # Marks that change how a letter is drawn, never which letter it is.
@@ -76,8 +85,7 @@ class TextIndex:
     def __init__(self, text: str) -> None:
         self.text = text
         self._folded: str | None = None
-        self._starts = array("I")
-        self._ends = array("I")
+        self._starts = self._ends = _NOWHERE
 
     def locate(self, words: str, *, near: int | None = None) -> Span | None:
         """Say where some words stand.
@@ -126,27 +134,22 @@ class TextIndex:
             last = at + len(folded) - 1
             begins = at == 0 or starts[at - 1] != starts[at]
             if begins and (last + 1 == len(text) or starts[last + 1] != starts[last]):
-                yield starts[at], ends[last]
+                yield int(starts[at]), int(ends[last])
             at = text.find(folded, at + 1)
 
     def _prepared(self) -> str:
         """Return the folded text; the place of each of its characters is kept beside it."""
         if self._folded is not None:
             return self._folded
-        pieces: list[str] = []
-        for found in _STRETCH.finditer(self.text):
-            stretch, at = found.group(), found.start()
-            if stretch.isascii():
-                pieces.append(stretch.lower())
-                self._starts.extend(range(at, found.end()))
-                self._ends.extend(range(at + 1, found.end() + 1))
-                continue
-            for start, end in _letters(stretch):
-                piece = _fold(stretch[start:end])
-                pieces.append(piece)
-                self._starts.extend([at + start] * len(piece))
-                self._ends.extend([at + end] * len(piece))
-        self._folded = "".join(pieces)
+        places = _Places(self.text)
+        done = 0
+        for found in _FOREIGN.finditer(self.text):
+            places.plain(done, found.start())
+            for start, end in _letters(found.group()):
+                places.letter(found.start() + start, found.start() + end)
+            done = found.end()
+        places.plain(done, len(self.text))
+        self._folded, self._starts, self._ends = places.joined()
         return self._folded
 
     def _is_whole(self, span: Span) -> bool:
@@ -158,6 +161,42 @@ class TextIndex:
         return not before and not after
 
 
+class _Places:
+    """The fold of a text as it grows, and where each of its characters stands in the text."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4")
+        is_plain = np.isin(codes, _PLAIN_CODES, kind="table")
+        self._plain = np.flatnonzero(is_plain)
+        self._pieces: list[str] = []
+        self._starts: list[_Offsets] = []
+        self._ends: list[_Offsets] = []
+
+    def plain(self, start: int, end: int) -> None:
+        """Add a stretch of ASCII: of each letter and digit."""
+        piece = self._text[start:end].translate(_PLAIN)
+        first, last = np.searchsorted(self._plain, [start, end])
+        self._add(piece, self._plain[first:last], self._plain[first:last] + 1)
+
+    def letter(self, start: int, end: int) -> None:
+        """Add another letter with its accents."""
+        piece = _fold(self._text[start:end])
+        self._add(piece, np.full(len(piece), start), np.full(len(piece), end))
+
+    def _add(self, piece: str, starts: _Offsets, ends: _Offsets) -> None:
+        if piece:
+            self._pieces.append(piece)
+            self._starts.append(starts)
+            self._ends.append(ends)
+
+    def joined(self) -> tuple[str, _Offsets, _Offsets]:
+        """Return the fold, and where the letter of each of its characters starts and ends."""
+        if not self._pieces:
+            return "", _NOWHERE, _NOWHERE
+        return "".join(self._pieces), np.concatenate(self._starts), np.concatenate(self._ends)
+
+
 def fold(words: str) -> str:
     """Return what of some words is compared where they stand nowhere exactly.
 
@@ -165,12 +204,13 @@ def fold(words: str) -> str:
     :return: Its letters and digits, in compatibility form and one case.
     """
     pieces: list[str] = []
-    for found in _STRETCH.finditer(words):
+    done = 0
+    for found in _FOREIGN.finditer(words):
+        pieces.append(words[done : found.start()].translate(_PLAIN))
         stretch = found.group()
-        if stretch.isascii():
-            pieces.append(stretch.lower())
-        else:
-            pieces.extend(_fold(stretch[start:end]) for start, end in _letters(stretch))
+        pieces.extend(_fold(stretch[start:end]) for start, end in _letters(stretch))
+        done = found.end()
+    pieces.append(words[done:].translate(_PLAIN))
     return "".join(pieces)
 
 

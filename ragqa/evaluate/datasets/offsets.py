@@ -6,9 +6,10 @@ characters. Invariant: a span that comes out holds the words: exactly, or in the
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from bisect import bisect_left
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import accumulate
 
 from ragqa.evaluate.locating import fold
@@ -32,15 +33,15 @@ _SIZES: dict[str, Callable[[str], int]] = {
 """How long a letter, its accents included, is in each unit that datasets were seen to count."""
 
 
-def _letters(text: str) -> Iterator[str]:
-    """Yield a text's letters, each with the accents that follow it."""
-    start = 0
-    for at in range(1, len(text)):
-        if text[at] < "\u0300" or not unicodedata.combining(text[at]):
-            yield text[start:at]
-            start = at
-    if text:
-        yield text[start:]
+def _letters(text: str) -> list[str]:
+    """Return a text's letters, each with the accents that follow it."""
+    marks = "".join(sorted(char for char in set(text) if unicodedata.combining(char)))
+    return re.findall(f".[{marks}]*", text, re.DOTALL) if marks else list(text)
+
+
+def _plain(text: str) -> str:
+    """Return a text in one form, whatever unit its offsets count."""
+    return unicodedata.normalize("NFC", text.replace("\r\n", "\n"))
 
 
 class Units:
@@ -59,10 +60,10 @@ class Units:
         :param told: Where they are said to start and end.
         :return: The span in characters, by the unit's name; several may fit by chance.
         """
-        folded, found = fold(words), dict[str, Span]()
-        for name in _SIZES if folded else ():
+        plain, found = _plain(words), dict[str, Span]()
+        for name in _SIZES if fold(words) else ():
             span = self._converted(name, told)
-            if span is not None and fold(self._text[slice(*span)]) == folded:
+            if span is not None and _plain(self._text[slice(*span)]) == plain:
                 found[name] = span
         return found
 
@@ -76,10 +77,12 @@ class Units:
     def _boundary(self, name: str, offset: int) -> int | None:
         """Return where a letter starts that a unit counts as starting at an offset."""
         if self._letters is None:
-            self._letters = list(_letters(self._text))
+            self._letters = _letters(self._text)
             self._chars = list(accumulate(map(len, self._letters), initial=0))
         if name not in self._sizes:
-            self._sizes[name] = list(accumulate(map(_SIZES[name], self._letters), initial=0))
+            sizes_of = {letter: _SIZES[name](letter) for letter in set(self._letters)}
+            counted = map(sizes_of.__getitem__, self._letters)
+            self._sizes[name] = list(accumulate(counted, initial=0))
         sizes = self._sizes[name]
         at = bisect_left(sizes, offset)
         return self._chars[at] if at < len(sizes) and sizes[at] == offset else None
