@@ -56,7 +56,7 @@ def _rate(seconds: list[float]) -> float | None:
 
 def _memory(bench: Bench) -> Total:
     asked = len(bench.questions)
-    if bench.peak_memory is None:
+    if bench.peak_memory is None or not asked:
         return Total(value=None, count=0, left_out=asked)
     return Total(value=float(bench.peak_memory), count=asked)
 

@@ -14,8 +14,8 @@ from ragqa.evaluate.records import Evidence, GoldQuestion, Hit, Quoted, Response
 __all__ = ["EVIDENCE", "by_annotator", "found_by", "has_evidence", "overlaps_any"]
 
 _SHARED = (
-    "It judges as-is questions that are answerable and have gold evidence, and leaves out all "
-    "others. Evidence that could not be located in its paper's text counts as not found: it stays "
+    "It judges as-is questions that are answerable and have gold evidence; all others are left "
+    "out. Evidence that could not be located in its paper's text counts as not found: it stays "
     "in the mean, and the dataset's problems name it. A single shared character is an overlap, so "
     "huge chunks find everything: compare systems with chunks of like size, and read the answer "
     "measures beside it."

@@ -17,8 +17,8 @@ __all__ = ["RETRIEVAL", "papers_in_order"]
 _TREC = "trec_eval, through ir-measures (MacAvaney, Macdonald & Ounis, ECIR 2022) and pytrec_eval"
 _SHARED = (
     "Papers are ranked by their best hit, so a system gains nothing by returning many chunks of "
-    "one paper. It judges as-is questions for which the dataset names relevant papers, and leaves "
-    "out all others; a question for which nothing was retrieved counts 0. It sees papers only: "
+    "one paper. It judges as-is questions for which the dataset names relevant papers; all others "
+    "are left out, and one for which nothing was retrieved counts 0. It sees papers only: "
     "the right paper with the wrong chunk counts in full, so read it beside EvidenceHit@k."
 )
 
