@@ -2,7 +2,8 @@
 
 Data goes to stdout, progress and messages to stderr; every verb takes ``--json``. Exit codes: 0
 done (an abstention or a partly failed fetch is a result), 1 a `RagqaError` in one line that says
-what to do, 2 usage. Nothing heavy is imported until a verb needs it.
+what to do, 2 usage, 3 a gate of ``evaluate --fail-under`` was missed. Nothing heavy is imported
+until a verb needs it.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import click
 from ragqa.cli.asking import answer, ask
 from ragqa.cli.building import rebuild
 from ragqa.cli.corpus import add, fetch, import_card, init, remove
+from ragqa.cli.evaluating import compare, evaluate
 from ragqa.cli.looking import doctor, show, status
 from ragqa.errors import RagqaError
 
@@ -30,7 +32,10 @@ def cli() -> None:
     """
 
 
-for _command in (init, import_card, add, remove, fetch, rebuild, ask, answer, status, show, doctor):
+for _command in (
+    init, import_card, add, remove, fetch, rebuild, ask, answer, evaluate, compare, status, show,
+    doctor,
+):  # fmt: skip
     cli.add_command(_command)
 
 

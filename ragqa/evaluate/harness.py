@@ -122,6 +122,7 @@ def evaluate(
             ProgressFile.clear(out)
         done = _finished(out, about["key"])
         if done is not None:
+            on_progress(_all_reused(done))
             return _as_measured(done, scoring, out)
         started = datetime.now(UTC).isoformat(timespec="seconds")
         with ProgressFile(out, key=about["key"], started=started) as file:
@@ -190,6 +191,13 @@ def _finished(folder: Path, key: str) -> Run | None:
     except EvaluationError:
         return None
     return run if run.about.get("key") == key else None
+
+
+def _all_reused(done: Run) -> EvaluationProgress:
+    count, failed = len(done.rows), sum(row.error is not None for row in done.rows)
+    return EvaluationProgress(
+        system=done.system, done=count, total=count, failed=failed, reused=count
+    )
 
 
 def _as_measured(done: Run, scoring: _Scoring, folder: Path) -> Run:

@@ -320,7 +320,7 @@ class Row:
 class Timing:
     """What a run cost, kept apart from its rows as it differs each time.
 
-    :ivar seconds: Of each row, in row order; None where it failed or was taken over.
+    :ivar seconds: Of each row, in row order, as measured when it was asked; None where it failed.
     :ivar prepare_seconds: Until the first question could be asked: index built or opened, models
         loaded.
     :ivar total_seconds: Of the whole run.

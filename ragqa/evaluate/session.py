@@ -66,11 +66,13 @@ class EvaluationOptions:
 class Listener:
     """Who is told how it goes.
 
+    :ivar on_dataset: Told the dataset, its evidence located, before a question is asked.
     :ivar on_open: Told, while a system is opened, its name and how much is done of how much.
     :ivar on_progress: Told after each question.
     :ivar on_message: Told in a line what a user should know meanwhile.
     """
 
+    on_dataset: Callable[[Dataset], None] = lambda dataset: None
     on_open: Callable[[str, int, int], None] = lambda system, done, total: None
     on_progress: Callable[[EvaluationProgress], None] = lambda progress: None
     on_message: Callable[[str], None] = lambda text: None
@@ -106,7 +108,8 @@ class Asked:
 class Evaluation:
     """What came of it.
 
-    :ivar dataset: The dataset, with its evidence located.
+    :ivar dataset: The dataset with its evidence located; under `limit`, the part that was asked,
+        which says so in its name.
     :ivar folders: Where each run is, in the order of `runs`.
     :ivar runs: A run for each system, in the order asked for.
     :ivar comparisons: For each run but the first, its comparisons with the first.
@@ -166,15 +169,17 @@ def evaluate_systems(
     options = options or EvaluationOptions()
     asked = check(systems, options)
     folders = tuple(out / name for name in _folder_names(asked.specs))
-    session = _Session(asked, options, listener or Listener(), places)
+    listener = listener or Listener()
+    session = _Session(asked, options, listener, places)
     dataset = session.located(dataset)
+    listener.on_dataset(dataset)
     runs = [
         session.run(spec, dataset, folder)
         for spec, folder in zip(asked.specs, folders, strict=True)
     ]
     comparisons = tuple(compare(runs[0], run) for run in runs[1:])
     return Evaluation(
-        dataset=dataset,
+        dataset=_asked_part(dataset, options.limit),
         folders=folders,
         runs=tuple(runs),
         comparisons=comparisons,
@@ -205,6 +210,14 @@ def check(systems: Sequence[str], options: EvaluationOptions) -> Asked:
         )
     measures = None if options.measures is None else parse_measures(options.measures)
     return Asked(specs=read, measures=measures, gates=gates)
+
+
+def _asked_part(dataset: Dataset, limit: int | None) -> Dataset:
+    total = len(dataset.questions)
+    if limit is None or limit >= total:
+        return dataset
+    name = f"{dataset.name} (first {limit} of {total} questions)"
+    return replace(dataset, name=name, questions=dataset.questions[:limit])
 
 
 def _folder_names(specs: Sequence[SystemSpec]) -> list[str]:
