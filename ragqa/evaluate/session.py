@@ -138,7 +138,7 @@ class Evaluation:
                 for run, folder in zip(self.runs, self.folders, strict=True)
             ],
             "comparisons": [
-                {"first": self.runs[0].system, "second": run.system, **asdict(each)}
+                {"systems": [self.runs[0].system, run.system], **asdict(each)}
                 for run, found in zip(self.runs[1:], self.comparisons, strict=True)
                 for each in found
             ],
