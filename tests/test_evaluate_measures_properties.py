@@ -35,6 +35,7 @@ from ragqa.evaluate.records import (
 
 MEASURES = all_measures()
 few = settings(max_examples=30, deadline=None)  # drawing a whole run takes some ms
+SEEN = [each for each in MEASURES if each.group in {"retrieval", "evidence"}]
 BOTH_VIEWS = {"AUROC", "AURC", "AbstainP"}  # counted in rows
 PAPERS = st.sampled_from(["p", "q", "r", "s"])
 WORDS = st.lists(st.sampled_from(["red", "blue", "no", "the", "sky", "is"]), max_size=4)
@@ -258,26 +259,27 @@ def test_looking_deeper_never_lowers(base: str, run: Run) -> None:
 
 
 @few
-@given(runs(min_size=1), st.data())
-def test_one_more_good_hit_at_the_end_never_lowers(run: Run, data: st.DataObject) -> None:
-    samples, rows, timing = run
-    by_id = {each.question_id: each for each in samples.questions}
-    number = data.draw(st.integers(0, len(rows) - 1))
-    response, asked_of = rows[number].response, by_id[rows[number].question_id]
-    good = [
-        Hit(paper_id=each.paper_id, score=0.0, start=each.start, end=each.end)
-        for each in asked_of.evidence
-    ] + [Hit(paper_id=paper, score=0.0) for paper in asked_of.relevant]
-    assume(response is not None and response.hits is not None and good)
-    assert response is not None and response.hits is not None
-    better = replace(response, hits=(*response.hits, data.draw(st.sampled_from(good))))
-    rows_too = [*rows[:number], replace(rows[number], response=better), *rows[number + 1 :]]
-    measures = [each for each in MEASURES if each.group in {"retrieval", "evidence"}]
-    before = score(measures, *run).per_question
-    after = score(measures, samples, rows_too, timing).per_question
-    for measure in measures:
-        pairs = zip(before[measure.name], after[measure.name], strict=True)
-        assert all(old is None or new is None or new >= old - 1e-12 for old, new in pairs)
+@given(
+    st.lists(evidence(), min_size=1, max_size=4),
+    st.dictionaries(PAPERS, st.integers(1, 3), min_size=1),
+    st.lists(hit(), max_size=6),
+    st.data(),
+)
+def test_one_more_good_hit_at_the_end_never_lowers(
+    spans: list[Evidence], relevant: dict[str, int], found: list[Hit], data: st.DataObject
+) -> None:
+    sample = dataset(question("q", evidence=tuple(spans), relevant=relevant))
+    good = [Hit(paper_id=e.paper_id, score=0, start=e.start, end=e.end) for e in spans]
+    good += [Hit(paper_id=paper, score=0) for paper in relevant]
+    more = [*found, data.draw(st.sampled_from(good))]
+    before, after = (
+        score(SEEN, sample, [Row(question_id="q", response=Response(hits=tuple(hits)))])
+        for hits in (found, more)
+    )
+    for measure in SEEN:
+        (old,), (new,) = before.per_question[measure.name], after.per_question[measure.name]
+        assert old is not None and new is not None
+        assert new >= old - 1e-12, measure.name
 
 
 @few
