@@ -38,6 +38,7 @@ from ragqa.errors import (
 from ragqa.fetch import FetchOptions
 from ragqa.manifest import load_manifest
 from ragqa.records import Answer, Paper
+from ragqa.retrieve.hybrid import RetrieveOptions
 
 TOMATOES = "Which tomatoes grew faster at night?"
 
@@ -324,3 +325,14 @@ def test_a_card_that_is_none(tmp_path: Path) -> None:
     with pytest.raises(CardError):
         Corpus.from_card(tmp_path / "none.txt", tmp_path / "c")
     assert not (tmp_path / "c").exists()
+
+
+def test_a_reader_retrieves_as_it_is_told(index: Path) -> None:
+    def scores(options: RetrieveOptions | None) -> list[float]:
+        opened = Reader.open(index, retrieval=options)
+        found = [item.score for item in opened.retrieve(TOMATOES)]
+        opened.close()
+        return found
+
+    assert scores(None) == scores(RetrieveOptions())
+    assert scores(RetrieveOptions(dense_weight=0.0)) != scores(None)

@@ -23,7 +23,7 @@ from ragqa.errors import (
 )
 from ragqa.index.packing import pack_document, unpack_chunk, unpack_document
 from ragqa.index.records import IndexedDocument
-from ragqa.index.store import Store, write_store
+from ragqa.index.store import Store, rows_in, write_store
 from ragqa.records import Chunk, Document, Page, Run, Sentence
 
 FIRST = indexed("alpha", "One fact. Two facts", "Naïve Müller β-catenin. 深度", section="")
@@ -315,3 +315,22 @@ def test_the_file_is_plain_sqlite(tmp_path):
     database = sqlite3.connect(tmp_path / "s")
     assert database.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
     database.close()
+
+
+def test_the_key_of_one_document(store):
+    assert store.key("alpha", "readme") == README.key
+    with pytest.raises(CitationError):
+        store.key("no-text", "pdf")
+
+
+def test_whether_a_restriction_leaves_anything_out(store):
+    assert store.is_all_of(["beta", "alpha"])
+    assert store.is_all_of(["alpha", "beta", "no-text", "unknown"])
+    assert not store.is_all_of(["alpha", "no-text"])
+    assert not store.is_all_of([])
+
+
+@given(st.lists(st.tuples(st.integers(0, 1000), st.integers(0, 5)), max_size=20))
+def test_rows_of_ranges_come_one_range_after_the_other(pairs):
+    ranges = [(first, first + length) for first, length in pairs]
+    assert rows_in(ranges).tolist() == [row for low, high in ranges for row in range(low, high)]

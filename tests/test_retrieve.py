@@ -152,3 +152,15 @@ def test_an_empty_index_finds_nothing(tmp_path: Path) -> None:
 def test_confidence_is_a_probability(signals: Signals) -> None:
     assert 0.0 <= confidence(signals) <= 1.0
     assert 0.0 < DEFAULT_MIN_CONFIDENCE < 1.0
+
+
+def test_ranking_alone_gives_the_same_chunks(retriever: Retriever) -> None:
+    for papers in (None, ["whales", "long"], [], ["silent"]):
+        found = retriever.retrieve(QUERY, k=7, paper_ids=papers)
+        assert retriever.rank(QUERY, k=7, paper_ids=papers) == found.chunks
+
+
+def test_a_restriction_to_all_papers_is_none(retriever: Retriever) -> None:
+    assert retriever.retrieve(QUERY, paper_ids=list(TEXTS)) == retriever.retrieve(QUERY)
+    with_text = [paper_id for paper_id in TEXTS if paper_id != "silent"]
+    assert retriever.retrieve(QUERY, paper_ids=with_text) == retriever.retrieve(QUERY)
