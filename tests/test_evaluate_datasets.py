@@ -347,6 +347,10 @@ def test_the_hash_is_of_everything_that_was_read(tmp_path: Path) -> None:
 def test_what_is_no_dataset_is_told_what_was_looked_for(tmp_path: Path) -> None:
     (mistake,) = refused(tmp_path)
     assert all(name in mistake for name in FORMATS)
+    (mistake,) = refused(tmp_path, corpus=tmp_path)
+    assert "beside a corpus" in mistake
+    assert "own: " in mistake
+    assert "beir: " not in mistake
     (mistake,) = refused(tmp_path / "gone")
     assert "no such file" in mistake
     (mistake,) = refused(spans(tmp_path / "set", question()), format="bier")
@@ -586,6 +590,10 @@ def test_qasper_names_what_is_wrong(tmp_path: Path) -> None:
     assert any(mistake.startswith("q.json:2: 'qas' must be a list") for mistake in said)
     assert any("given twice, first at q.json:1" in mistake for mistake in said)
     assert any("'question' is the number 1" in mistake for mistake in said)
+
+    file.write_text(json.dumps({"p": qasper_paper([{"answer": "two"}])}), encoding="utf-8")
+    (mistake,) = refused(file)
+    assert mistake == "q.json:1: 'answer' is the text 'two'; it must be an object"
 
 
 def test_a_json_file_that_is_none_is_named_by_line(tmp_path: Path) -> None:
@@ -910,7 +918,7 @@ def test_own_names_each_mistake_by_line(tmp_path: Path) -> None:
     path.write_text("\n".join(text.splitlines()[:4]), encoding="utf-8")
     dataset = load_dataset(path, corpus=tmp_path / "corpus")
     assert [(str(p.place), p.effect) for p in dataset.problems] == [
-        ("mine.yaml:1", "not-found"),
+        ("mine.yaml:2", "not-found"),
         ("mine.yaml:4", "noted"),
     ]
     assert "did you mean 'answer'?" in dataset.problems[1].text
@@ -929,6 +937,11 @@ def test_own_names_each_mistake_by_line(tmp_path: Path) -> None:
         ("h.json", "7", "h.json:1: this is the number 7"),
         ("i.jsonl", "[]", "i.jsonl:1: this is a list"),
         ("j.csv", "id\nx\n", "j.csv:2: 'question' is missing"),
+        ("l.yaml", "- question: x\n- question: a\x07b\n", "l.yaml:2: not valid YAML"),
+        ("m.yaml", "[" * 600, "m.yaml:1: not valid YAML"),
+        ("n.json", '[{"question": "x?"}, 7]', "n.json:2: this is the number 7"),
+        ("o.json", '[{"question": "x?"}, {"question": "", "id": 2}]', "o.json:2: the question is"),
+        ("p.jsonl", '{"question": "x?", "answer": " "}', "p.jsonl:1: an answer is empty"),
         ("k.yaml", "[]", "k.yaml:1: the dataset is empty: it has no questions"),
     ],
 )

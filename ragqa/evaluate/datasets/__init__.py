@@ -78,4 +78,6 @@ def _chosen(request: Request, name: str | None) -> Format:
         if one.matches(path):
             return one
     looked = "; ".join(f"{one.NAME}: {one.LOOKS_FOR}" for one in offered)
-    raise DatasetError(path, (f"{path.name}:1: this is no known dataset; looked for {looked}",))
+    kind = "dataset" if request.corpus is None else "dataset of questions beside a corpus"
+    said = f"{path.resolve().name}:1: this is no known {kind}; looked for {looked}"
+    raise DatasetError(path, (said,))

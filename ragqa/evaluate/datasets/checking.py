@@ -40,6 +40,13 @@ def check_question(text: str, place: Place, reading: Reading) -> None:
         reading.wrong(place, said)
 
 
+def _check_answers(question: GoldQuestion, reading: Reading) -> None:
+    """Note an answer that nothing can be compared with."""
+    if all(answer.strip() for answer in question.answers) or reading.is_wrong(question.place):
+        return
+    reading.wrong(question.place, "an answer is empty; leave it out where there is none")
+
+
 def assemble(draft: Draft, reading: Reading, *, name: str, form: str) -> Dataset:
     """Check a draft as a whole.
 
@@ -56,6 +63,7 @@ def assemble(draft: Draft, reading: Reading, *, name: str, form: str) -> Dataset
     listed = draft.listed | {paper.paper_id for paper, _ in draft.papers}
     for question in draft.questions:
         check_question(question.text, question.place, reading)
+        _check_answers(question, reading)
         for paper_id in question.paper_ids:
             if paper_id and paper_id not in listed:
                 said = f"the question is asked of the paper {shown(paper_id)}, which does not exist"

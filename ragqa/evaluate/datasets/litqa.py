@@ -68,7 +68,7 @@ def read(request: Request) -> tuple[Reading, Draft]:
     :raises CorpusError: The corpus cannot be read.
     """
     file = the_file(request, _is_one, ".jsonl")
-    reading, draft = Reading(file.parent), Draft(split=request.split)
+    reading, draft = Reading(file.parent, file), Draft(split=request.split)
     corpus = request.corpus or (file.parent if (file.parent / MANIFEST).is_file() else None)
     if request.corpus is None and (file.parent / PAPERS).is_file():
         source: _Texts | _Corpus = _Texts(reading, draft)
@@ -76,7 +76,7 @@ def read(request: Request) -> tuple[Reading, Draft]:
         source = _Corpus(Listed(corpus, reading), draft)
     else:
         said = f"{file.name}:1: there are no papers: put {PAPERS} beside it, or name a corpus"
-        raise DatasetError(file.parent, (said,))
+        raise DatasetError(file, (said,))
     draft.questions = [_question(item, source) for item in reading.jsonl(file.name)]
     return reading, draft
 

@@ -20,7 +20,7 @@ from ragqa.evaluate.datasets.reading import Reading
 from ragqa.evaluate.datasets.source import Request, chosen, the_file
 from ragqa.evaluate.datasets.spans import note_contradiction
 from ragqa.evaluate.datasets.trees import csv_items, yaml_value
-from ragqa.evaluate.datasets.values import Item, LinedDict, kind_of, shown
+from ragqa.evaluate.datasets.values import Item, LinedList, kind_of, shown
 from ragqa.evaluate.locating import fold
 from ragqa.evaluate.records import Evidence, GoldQuestion, Place
 from ragqa.manifest.reading import nearest
@@ -76,7 +76,7 @@ def read(request: Request) -> tuple[Reading, Draft]:
     :raises CorpusError: The corpus cannot be read.
     """
     file = the_file(request, _is_one, *_SUFFIXES)
-    reading, draft = Reading(file.parent), Draft(split=request.split)
+    reading, draft = Reading(file.parent, file), Draft(split=request.split)
     corpus, items = _items(reading, file.name)
     folder = request.corpus or (None if corpus is None else file.parent / corpus)
     if folder is None and (file.parent / MANIFEST).is_file():
@@ -84,7 +84,7 @@ def read(request: Request) -> tuple[Reading, Draft]:
     if folder is None:
         reading.refuse()
         said = f"{file.name}:1: it names no corpus: give one, or keep it beside a {MANIFEST}"
-        raise DatasetError(file.parent, (said,))
+        raise DatasetError(file, (said,))
     listed = Listed(folder, reading)
     listed.into(draft)
     draft.questions = [
@@ -105,7 +105,8 @@ def _items(reading: Reading, name: str) -> tuple[str | None, list[Item]]:
         root = Item(reading, value, Place(file=name, line=1))
         _note_unknown(root, _ROOT, reading)
         if not root.has("questions"):
-            root.wrong("questions", "'questions' is missing; it must be a list")
+            said = "'questions' is missing; a file of one's own questions holds a list of them"
+            root.wrong("questions", said)
         return root.text("corpus", required=False) or None, list(_records(root, name))
     if not isinstance(value, list):
         reading.refuse()
@@ -118,9 +119,13 @@ def _items(reading: Reading, name: str) -> tuple[str | None, list[Item]]:
 
 def _records(root: Item, name: str) -> Iterator[Item]:
     """Yield the questions of a list; in JSON, which knows no lines, each at its number."""
-    for number, item in enumerate(root.items("questions"), 1):
-        is_lined = isinstance(item.values, LinedDict)
-        yield item if is_lined else item.sub(item.values, Place(file=name, line=number))
+    is_lined = isinstance(root.values.get("questions"), LinedList)
+    for number, (place, value) in enumerate(root.parts("questions"), 1):
+        at = place if is_lined else Place(file=name, line=number)
+        if isinstance(value, dict):
+            yield root.sub(value, at)
+        else:
+            root.wrong_at(at, f"this is {kind_of(value)}; it must be a question: {{question: ...}}")
 
 
 def _note_unknown(item: Item, known: tuple[str, ...], reading: Reading) -> None:
@@ -148,8 +153,9 @@ class _Question:
         _note_unknown(item, _KNOWN, self._reading)
         answers = self._either("answers", "answer", item.texts)
         papers = self._either("papers", "paper_id", item.ids)
+        named = item.at("papers" if item.has("papers") else "paper_id")
         for paper_id in papers:
-            self._listed.known(paper_id, item.place, "the question")
+            self._listed.known(paper_id, named, "the question")
         evidence = list(self._evidence(papers))
         quoted = tuple(part for part in evidence if part.text)
         ids = self._either("id", "question_id", item.ids)

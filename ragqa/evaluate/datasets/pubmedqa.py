@@ -49,7 +49,7 @@ def read(request: Request) -> tuple[Reading, Draft]:
     :raises DatasetError: There are several files, and none was chosen.
     """
     file = the_file(request, _is_one, ".json")
-    reading, draft = Reading(file.parent), Draft(split=request.split)
+    reading, draft = Reading(file.parent, file), Draft(split=request.split)
     for pmid, item in reading.entries(file.name, reading.json(file.name), "PMID"):
         text = "\n".join(item.texts("CONTEXTS"))
         if not item.has("CONTEXTS"):

@@ -56,7 +56,7 @@ def read(request: Request) -> tuple[Reading, Draft]:
     :raises DatasetError: There are several files, and none was chosen.
     """
     file = the_file(request, _is_one, ".json", ".jsonl")
-    reading = Reading(file.parent)
+    reading = Reading(file.parent, file)
     records = _records(reading, file)
     draft = Draft(split=request.split)
     texts: dict[str, str] = {}
@@ -174,11 +174,11 @@ def _present(evidence: Evidence | None) -> Iterator[Evidence]:
 
 def _answers(answer: Item, number: int, question_id: str, reading: Reading) -> Iterator[str]:
     """Yield what an annotator answers, in the order in which the published evaluator looks."""
-    spans = answer.texts("extractive_spans")
+    spans = ", ".join(answer.texts("extractive_spans"))
     free = answer.text("free_form_answer", required=False)
-    if spans:
-        yield ", ".join(spans)
-    elif free:
+    if spans.strip():
+        yield spans
+    elif free.strip():
         yield free
     elif answer.has("yes_no"):
         yield "Yes" if answer.flag("yes_no", default=False) else "No"

@@ -39,11 +39,12 @@ def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
 class Reading(Notes):
     """Reads the files of one dataset and keeps what is wrong with them.
 
-    :ivar root: The folder that file names are relative to.
+    :param root: The folder that file names are relative to.
+    :param name: What an error calls the dataset; the folder if None.
     """
 
-    def __init__(self, root: Path) -> None:
-        super().__init__(root)
+    def __init__(self, root: Path, name: Path | None = None) -> None:
+        super().__init__(name or root)
         self.root = root
         self._hashes: dict[str, str] = {}
 

@@ -99,9 +99,8 @@ def the_file(request: Request, is_one: Callable[[Path], bool], *suffixes: str) -
         return found[0]
     there = chosen(request.path, None, is_one, *suffixes)
     names = ", ".join(file.name for file in there) or "none"
-    said = (
-        f"{request.path.name}:1: one file must be meant; name it, or its split; there are: {names}"
-    )
+    what = f"{request.path.resolve().name}:1"
+    said = f"{what}: one file must be meant; name it, or its split; there are: {names}"
     raise DatasetError(request.path, (said,))
 
 

@@ -14,6 +14,7 @@ from typing import cast
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+from ruamel.yaml.reader import ReaderError
 
 from ragqa.evaluate.datasets.reading import Reading
 from ragqa.evaluate.datasets.values import Item, LinedDict, LinedList, shown
@@ -88,6 +89,10 @@ def yaml_value(reading: Reading, name: str) -> object:
         place = first if mark is None else Place(file=name, line=mark.line + 1)
         said = error.problem or error.context or "it cannot be read"
         reading.wrong(place, f"not valid YAML: {said}")
+    except ReaderError as error:
+        at = text.find(chr(error.character)) if isinstance(error.character, int) else 0
+        place = Place(file=name, line=text.count("\n", 0, max(at, 0)) + 1)
+        reading.wrong(place, f"not valid YAML: {error.reason}")
     except (YAMLError, ValueError, OverflowError) as error:
         reading.wrong(first, f"not valid YAML: {str(error).splitlines()[0]}")
     except RecursionError:

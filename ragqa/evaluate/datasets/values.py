@@ -151,6 +151,14 @@ class Item:
         """
         self._notes.wrong(self.at(key), text)
 
+    def wrong_at(self, place: Place, text: str) -> None:
+        """Note a mistake in a part of a value.
+
+        :param place: Where the part stands.
+        :param text: What is wrong.
+        """
+        self._notes.wrong(place, text)
+
     def has(self, key: str) -> bool:
         """Say whether there is a value.
 
@@ -276,7 +284,7 @@ class Item:
                 found.append(Item(self._notes, value, place))
             else:
                 said = f"{f'{key}[{at}]'!r} is {kind_of(value)}; it must be an object"
-                self._notes.wrong(place, said)
+                self.wrong_at(place, said)
         return found
 
     def parts(self, key: str) -> list[tuple[Place, object]]:
