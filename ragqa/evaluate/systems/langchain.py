@@ -202,7 +202,7 @@ def _check_packages() -> None:
 
 
 def _sizes(options: Mapping[str, object]) -> tuple[int, int]:
-    """Return chunk size and overlap, in characters; `parse_system` checked that they are numbers."""
+    """Return chunk size and overlap, in characters; `parse_system` checked their types."""
     size = int(str(options.get("chunk_size", CHUNK_SIZE)))
     overlap = int(str(options.get("chunk_overlap", CHUNK_OVERLAP)))
     if overlap >= size:

@@ -31,7 +31,7 @@ __all__ = ["ChunkFinder", "Findings", "VectorShelf", "page_documents", "paper_do
 _LOCK = "manifest.lock"
 _SHOWN = 200  # characters of a foreign error's text that are kept
 _PIECE = 60  # letters and digits: enough to stand in a paper only once
-_TRIES = 6  # pieces looked for from each end of a chunk
+_TRIES = 40  # words of a chunk's start and end that may not stand there: two lines of a head
 _LONGEST = (
     1.5  # times a chunk's length that its span may have: heads and hyphens are left out of it
 )
@@ -106,34 +106,36 @@ class ChunkFinder:
         """
         span = self._text.locate(words, near=self._near) or self._between_pieces(words)
         if span is not None:
-            self._near = span[0]
+            self._near = span[1]
         return span
 
     def _between_pieces(self, words: str) -> tuple[int, int] | None:
-        pieces = _pieces(words)
-        first = self._first(pieces[:_TRIES])
-        last = self._first(pieces[: -_TRIES - 1 : -1])
+        ends = [found.span() for found in _WORD.finditer(words)]
+        first = self._first(words[start:] for start, _ in ends[:_TRIES])
+        last = self._first((words[:end] for _, end in ends[: -_TRIES - 1 : -1]), at_end=True)
         if first is None or last is None:
             return None
         start, end = first[0], last[1]
         return (start, end) if start < end <= start + _LONGEST * len(words) else None
 
-    def _first(self, pieces: Iterable[str]) -> tuple[int, int] | None:
-        found = (self._text.locate(piece, near=self._near) for piece in pieces)
-        return next((span for span in found if span is not None), None)
+    def _first(self, rests: Iterable[str], *, at_end: bool = False) -> tuple[int, int] | None:
+        """Return where the first rest of a chunk stands whose outermost piece is found."""
+        for rest in rests:
+            piece = _piece(rest[::-1])[::-1] if at_end else _piece(rest)
+            span = self._text.locate(piece, near=self._near) if piece else None
+            if span is not None:
+                return span
+        return None
 
 
-def _pieces(words: str) -> list[str]:
-    """Cut a chunk into pieces of whole words; what is too short at its end joins the last one."""
-    starts, letters = [0], 0
-    for word in _WORD.finditer(words):
-        if letters >= _PIECE:
-            starts.append(word.start())
-            letters = 0
+def _piece(rest: str) -> str:
+    """Return as many words of the start of a rest as make a piece; nothing if it is short."""
+    letters = 0
+    for word in _WORD.finditer(rest):
         letters += len(_SIGN.sub("", word.group()))
-    if letters < _PIECE and len(starts) > 1:
-        starts.pop()
-    return [words[a:b] for a, b in zip(starts, [*starts[1:], len(words)], strict=True)]
+        if letters >= _PIECE:
+            return rest[: word.end()]
+    return ""
 
 
 @dataclass(slots=True)
