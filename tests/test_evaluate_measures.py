@@ -357,7 +357,7 @@ def test_costs() -> None:
     given |= {"e": None, "f": answered("x", cost=math.nan)}
     removed = {"a": answered("x", prompt_tokens=999, cost=999.0)}
     # e failed, f was taken over from an interrupted run, the last is a gold-removed row
-    seconds = (1.0, 2.0, 3.0, 4.0, None, None, 99.0)
+    seconds = (1.0, 2.0, 3.0, 4.0, 50.0, None, 99.0)
     timing = Timing(seconds=seconds, prepare_seconds=7, total_seconds=120, peak_memory=2**30)
     names = [*COSTS, "TokensPerQuestion", "CostPerQuestion"]
     totals = judge(names, questions, given, removed, timing).totals

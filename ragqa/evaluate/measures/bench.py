@@ -34,7 +34,7 @@ class Bench:
     :ivar questions: The questions.
     :ivar as_is: Their as-is rows.
     :ivar removed: Their gold-removed rows; None where there is none.
-    :ivar seconds: What each as-is row took; None where it is not known.
+    :ivar seconds: What each as-is row took; None where it failed or is not known.
     :ivar peak_memory: Most memory held while questions were asked, in bytes; None if not known.
     :ivar gives: What the system gives. One that failed on every row is taken to give everything,
         so that it does not escape by failing.
@@ -102,7 +102,7 @@ def lay_out(dataset: Dataset, rows: Sequence[Row], timing: Timing | None = None)
         questions=dataset.questions,
         as_is=tuple(rows[number] for number in numbers),
         removed=tuple(None if number is None else rows[number] for number in removed),
-        seconds=tuple(_seconds(timing, number) for number in numbers),
+        seconds=tuple(_seconds(timing, number, rows[number]) for number in numbers),
         peak_memory=None if timing is None else timing.peak_memory,
         gives=_gives([row.response for row in rows if row.response is not None]),
     )
@@ -161,8 +161,8 @@ def _refuse(mistakes: dict[str, list[str]]) -> None:
         )
 
 
-def _seconds(timing: Timing | None, number: int) -> float | None:
-    seconds = None if timing is None else timing.seconds[number]
+def _seconds(timing: Timing | None, number: int, row: Row) -> float | None:
+    seconds = None if timing is None or row.response is None else timing.seconds[number]
     return seconds if is_finite(seconds) else None
 
 
