@@ -252,11 +252,12 @@ def test_every_mistake_is_named_at_once_with_its_line(tmp_path: Path) -> None:
         '{"question_id": "q20", "question": NaN}',
         "[" * 100_000,
         '{"question_id": ' + "1" * 5000 + "}",
+        question(question_id="q23", **{"half \udfff": 1}),
         papers=[*PAPERS, {"paper_id": "a", "text": "again"}, {"paper_id": "c"}, "null"],
     )
     said = refused(path)
     lines = [mistake.split(": ")[0] for mistake in said]
-    wanted = [2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22]
+    wanted = [2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23]
     assert lines == [
         "papers.jsonl:3",
         "papers.jsonl:4",
@@ -857,6 +858,40 @@ def test_own_reads_the_same_from_json_jsonl_and_csv(tmp_path: Path) -> None:
         assert not third.answerable
     lines = [[item.place.line for item in dataset.questions] for dataset in read]
     assert lines == [[1, 2, 3], [1, 2, 3], [2, 4, 5], [2, 4, 5]]
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    texts=st.lists(
+        st.text(st.characters(exclude_categories=["Cs"]) | st.sampled_from('",;\n\r\u2028\x0b')),
+        min_size=1,
+        max_size=4,
+    )
+)
+def test_what_a_csv_holds_is_read_back(tmp_path: Path, texts: list[str]) -> None:
+    texts = [f"x{text}" for text in texts]
+    written = io.StringIO(newline="")
+    csv.writer(written).writerows([["question", "answer"], *([text, text] for text in texts)])
+    path = corpus(tmp_path) / "q.csv"
+    path.write_text(written.getvalue(), encoding="utf-8", newline="")
+    dataset = load_dataset(path)
+    assert [item.text for item in dataset.questions] == texts
+    assert [item.answers for item in dataset.questions] == [(text,) for text in texts]
+
+
+def test_litqa_beside_a_corpus_knows_papers_by_their_links(tmp_path: Path) -> None:
+    folder = corpus(tmp_path / "set")
+    jsonl(folder / "litqa.jsonl", litqa(sources=["10.1234/abc", "denoise"]))
+    dataset = load_dataset(folder)
+    assert (dataset.format, dataset.corpus, dataset.problems) == ("litqa", folder, ())
+    assert dataset.questions[0].relevant == {"deblur": 1, "denoise": 1}
+    documents = {("denoise", "pdf"): TEXT, ("deblur", "pdf"): "x"}
+    (part,) = resolve(dataset, documents).questions[0].evidence
+    assert (part.paper_id, part.document, TEXT[part.start : part.end]) == (
+        "denoise",
+        "pdf",
+        "We ﬁnd 5 kernels",
+    )
 
 
 def test_own_finds_its_corpus_and_its_file(tmp_path: Path) -> None:

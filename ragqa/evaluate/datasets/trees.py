@@ -8,6 +8,7 @@ anything but a scalar is refused, so that no file unfolds into a larger one.
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Iterator
 from typing import cast
 
@@ -113,7 +114,7 @@ def csv_items(reading: Reading, name: str) -> Iterator[Item]:
     header = text.partition("\n")[0]
     separator = ";" if ";" in header and "," not in header else ","
     csv.field_size_limit(_MAX_CELL)
-    rows = csv.reader(text.splitlines(keepends=True), delimiter=separator, strict=True)
+    rows = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
     columns: list[str] = []
     line = 1
     try:

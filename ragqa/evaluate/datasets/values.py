@@ -186,7 +186,7 @@ class Item:
             self.wrong(key, f"{name!r} is {kind_of(value)}; it must be text")
             return ""
         if _is_broken(value):
-            self.wrong(key, f"{name!r} holds a lone surrogate: {shown(value)}")
+            self.wrong(key, f"{shown(name)} holds a lone surrogate: {shown(value)}")
             return ""
         return value
 
@@ -346,5 +346,5 @@ class Item:
             value = self.values[key]
             if value is not None:
                 said = value if isinstance(value, str) else json.dumps(value, sort_keys=True)
-                labels[key] = self._text(said, key, key)
+                labels[self._text(key, key, key)] = self._text(said, key, key)
         return labels
