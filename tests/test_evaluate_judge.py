@@ -393,7 +393,7 @@ def no_keys(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def test_a_provider_whose_package_is_missing_is_answered_with_what_to_install(
     no_keys: None,
 ) -> None:
-    with pytest.raises(EvaluationError, match="pip install langchain-openai"):
+    with pytest.raises(EvaluationError, match="pip install --upgrade langchain-openai"):
         open_model("openai:gpt-5")
 
 

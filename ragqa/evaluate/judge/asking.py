@@ -37,8 +37,8 @@ def open_model(name: str) -> Model:
 
     :param name: ``PROVIDER:NAME``, such as ``ollama:qwen3``.
     :return: The model, asked to be as deterministic as it can.
-    :raises EvaluationError: There is no such provider, its package is not installed, or it refuses
-        to open, mostly for want of a key.
+    :raises EvaluationError: There is no such provider, its package cannot be imported, or it
+        refuses to open, mostly for want of a key.
     """
     from langchain.chat_models import init_chat_model
 
@@ -50,7 +50,7 @@ def open_model(name: str) -> Model:
         return init_chat_model(name, temperature=0)
     except ImportError as error:
         raise EvaluationError(
-            "the package of this model's provider is not installed",
+            "the package of this model's provider is missing, or does not fit this LangChain",
             item=name,
             hint=_install_hint(str(error)),
         ) from error
@@ -184,4 +184,4 @@ def _name_of(chat: Model) -> str:
 def _install_hint(text: str) -> str:
     """Return how to install a provider's package, which LangChain's error names."""
     found = _PACKAGE.search(text)
-    return f"Run: pip install {found[1]}" if found else "Install the provider's LangChain package"
+    return f"Run: pip install --upgrade {found[1]}" if found else "Install the provider's package"
