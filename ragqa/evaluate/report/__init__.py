@@ -10,19 +10,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ragqa._files import atomic_writer
 from ragqa.errors import EvaluationError
 from ragqa.evaluate.records import Comparison, Dataset, Run
 from ragqa.evaluate.report.blocks import Section
-from ragqa.evaluate.report.worst import WORST
 
-__all__ = ["HTML", "MARKDOWN", "summary_table", "to_html", "to_markdown", "write_report"]
+if TYPE_CHECKING:
+    from ragqa.evaluate.judge import Verdict
+
+__all__ = ["HTML", "MARKDOWN", "WORST", "summary_table", "to_html", "to_markdown", "write_report"]
 
 MARKDOWN, HTML = "report.md", "report.html"
 """Names of a report's two forms in its folder."""
 
+WORST = 20
+"""How many of the worst questions are shown unless told otherwise."""
+
 _Comparisons = Sequence[Sequence[Comparison]]
+_Verdicts = Sequence[Sequence["Verdict"]]
 
 
 def write_report(
@@ -31,6 +38,7 @@ def write_report(
     runs: Sequence[Run],
     comparisons: _Comparisons = (),
     *,
+    verdicts: _Verdicts = (),
     worst: int = WORST,
 ) -> tuple[Path, Path]:
     """Write a report in both forms.
@@ -39,11 +47,12 @@ def write_report(
     :param dataset: The dataset.
     :param runs: Runs of it; the others are told beside the first.
     :param comparisons: Of the first run with each other one, in order.
+    :param verdicts: Of a language model on each run, in order, where it was asked.
     :param worst: How many of the worst questions are shown.
     :return: The Markdown and the HTML file.
     :raises EvaluationError: The folder cannot be written.
     """
-    sections = _sections(dataset, runs, comparisons, worst=worst)
+    sections = _sections(dataset, runs, comparisons, verdicts, worst)
     from ragqa.evaluate.report.markdown import write_markdown
     from ragqa.evaluate.report.page import write_page
 
@@ -68,6 +77,7 @@ def to_markdown(
     runs: Sequence[Run],
     comparisons: _Comparisons = (),
     *,
+    verdicts: _Verdicts = (),
     worst: int = WORST,
 ) -> str:
     """Return a report as Markdown.
@@ -75,12 +85,13 @@ def to_markdown(
     :param dataset: The dataset.
     :param runs: Runs of it; the others are told beside the first.
     :param comparisons: Of the first run with each other one, in order.
+    :param verdicts: Of a language model on each run, in order, where it was asked.
     :param worst: How many of the worst questions are shown.
     :return: Text that ends with a line feed; it can be encoded as UTF-8.
     """
     from ragqa.evaluate.report.markdown import write_markdown
 
-    return write_markdown(_title(dataset), _sections(dataset, runs, comparisons, worst=worst))
+    return write_markdown(_title(dataset), _sections(dataset, runs, comparisons, verdicts, worst))
 
 
 def to_html(
@@ -88,6 +99,7 @@ def to_html(
     runs: Sequence[Run],
     comparisons: _Comparisons = (),
     *,
+    verdicts: _Verdicts = (),
     worst: int = WORST,
 ) -> str:
     """Return a report as one self-contained HTML file.
@@ -95,12 +107,13 @@ def to_html(
     :param dataset: The dataset.
     :param runs: Runs of it; the others are told beside the first.
     :param comparisons: Of the first run with each other one, in order.
+    :param verdicts: Of a language model on each run, in order, where it was asked.
     :param worst: How many of the worst questions are shown.
     :return: A whole page that ends with a line feed; it can be encoded as UTF-8.
     """
     from ragqa.evaluate.report.page import write_page
 
-    return write_page(_title(dataset), _sections(dataset, runs, comparisons, worst=worst))
+    return write_page(_title(dataset), _sections(dataset, runs, comparisons, verdicts, worst))
 
 
 def summary_table(dataset: Dataset, runs: Sequence[Run], comparisons: _Comparisons = ()) -> str:
@@ -126,11 +139,16 @@ def _title(dataset: Dataset) -> str:
 
 
 def _sections(
-    dataset: Dataset, runs: Sequence[Run], comparisons: _Comparisons, *, worst: int
+    dataset: Dataset,
+    runs: Sequence[Run],
+    comparisons: _Comparisons,
+    verdicts: _Verdicts,
+    worst: int,
 ) -> list[Section]:
     from ragqa.evaluate.report.cost import cost
     from ragqa.evaluate.report.curves import curves
     from ragqa.evaluate.report.head import overview, problems
+    from ragqa.evaluate.report.judged import judged
     from ragqa.evaluate.report.tables import compared, measured
     from ragqa.evaluate.report.worst import changes, failures
     from ragqa.evaluate.report.worst import worst as worst_questions
@@ -144,6 +162,7 @@ def _sections(
         changes(dataset, runs, comparisons),
         failures(dataset, runs),
         problems(dataset),
+        judged(dataset, runs, verdicts) if verdicts else None,
         cost(runs),
     )
     return [section for section in sections if section is not None]

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 
 from ragqa.evaluate.records import Evidence, GoldQuestion, Hit, Response, Row
 from ragqa.evaluate.report.blocks import (
+    NAME_CHARS,
     Block,
     Foreign,
     Inline,
@@ -20,13 +21,13 @@ from ragqa.evaluate.report.blocks import (
     Side,
     Strong,
     clip,
+    named,
     number,
     plural,
 )
 
 __all__ = [
     "LINE_CHARS",
-    "NAME_CHARS",
     "SHOWN_HITS",
     "TEXT_CHARS",
     "gist",
@@ -42,9 +43,6 @@ TEXT_CHARS = 1200
 
 LINE_CHARS = 300
 """Characters of a question, an answer or an error that are shown in a line."""
-
-NAME_CHARS = 80
-"""Characters of an id or a system's name that are shown."""
 
 _SHOWN_EVIDENCE = 10  # stretches of gold: some datasets mark every sentence of a paper
 
@@ -154,8 +152,7 @@ def _hit_head(question: GoldQuestion, hit: Hit, rank: int) -> Line:
         gold = ", holds gold evidence"
     elif hit.paper_id in question.gold_papers:
         gold = ", of a gold paper"
-    name = Foreign(clip(hit.paper_id, NAME_CHARS))
-    return (f"{rank}. ", name, f", score {number(hit.score)}{gold}")
+    return (f"{rank}. ", named(hit.paper_id), f", score {number(hit.score)}{gold}")
 
 
 def _hit_text(question: GoldQuestion, hit: Hit) -> Line:

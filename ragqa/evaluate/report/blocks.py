@@ -8,6 +8,7 @@ Invariant: no block holds markup. What is not ours is `Foreign`, which writers i
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 __all__ = [
@@ -29,7 +30,9 @@ __all__ = [
     "Small",
     "Strong",
     "Table",
+    "NAME_CHARS",
     "clip",
+    "named",
     "number",
     "plural",
     "signed",
@@ -37,6 +40,9 @@ __all__ = [
 
 MISSING = "\u2013"
 """What a table shows where there is no value."""
+
+NAME_CHARS = 80
+"""Characters of an id or a system's name that are shown."""
 
 DECIMALS = 3  # of every measure: half a point of 1,000 questions is the last digit
 _SPACE = re.compile(r"\s+")
@@ -138,7 +144,7 @@ class Figure:
     :ivar name: Unique on the page; a prefix of what is named in the drawing.
     :ivar title: What it shows.
     :ivar words: The plot in a sentence or two.
-    :ivar svg: The drawing, as matplotlib wrote it; None where there is none.
+    :ivar draw: Draws it, as SVG of matplotlib's; None where it cannot. Only a page calls it.
     :ivar keys: Its legend, which is no part of the drawing.
     :ivar table: Its numbers.
     """
@@ -146,7 +152,7 @@ class Figure:
     name: str
     title: str
     words: Line
-    svg: bytes | None
+    draw: Callable[[], bytes] | None
     keys: tuple[Key, ...]
     table: Table
 
@@ -241,6 +247,15 @@ def clip(text: str, limit: int) -> str:
     """
     flat = _SPACE.sub(" ", text).strip()
     return flat if len(flat) <= limit else flat[:limit].rsplit(" ", 1)[0] + " \u2026"
+
+
+def named(text: str) -> Foreign:
+    """Return the name of a system, a measure or a paper, cut where it is no name any more.
+
+    :param text: The name.
+    :return: Its first characters.
+    """
+    return Foreign(clip(text, NAME_CHARS))
 
 
 def plural(count: int, word: str) -> str:

@@ -14,7 +14,15 @@ from ragqa.errors import EvaluationError
 from ragqa.evaluate.measures import Measure, all_measures, parse_measures, with_company
 from ragqa.evaluate.records import Total
 
-__all__ = ["Group", "company", "describe", "group_of", "headlines", "missing_company"]
+__all__ = [
+    "Group",
+    "company",
+    "describe",
+    "group_of",
+    "headlines",
+    "missing_company",
+    "tells_of_answers",
+]
 
 Group = Literal["retrieval", "evidence", "answer", "citation", "abstention", "cost", "other"]
 """Groups of measures, and what is in none."""
@@ -54,11 +62,22 @@ def headlines(per_question: Mapping[str, object]) -> list[str]:
     """
     first: dict[Group, str] = {}
     for name in per_question:
-        measure = describe(name)
-        if measure is None or measure.higher_is_better:
+        if tells_of_answers(name):
             first.setdefault(group_of(name), name)
     chosen = [first[group] for group in _FOREMOST if group in first]
     return chosen or [first[group] for group in ("other",) if group in first]
+
+
+def tells_of_answers(name: str) -> bool:
+    """Say whether a measure tells how well a question was answered, 1 being best.
+
+    :param name: Its name.
+    :return: False for measures of cost and of abstention.
+    """
+    measure = describe(name)
+    return measure is None or (
+        measure.higher_is_better and measure.group not in {"abstention", "cost"}
+    )
 
 
 @cache

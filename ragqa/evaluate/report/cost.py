@@ -9,12 +9,14 @@ from __future__ import annotations
 import math
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 import numpy as np
 
 from ragqa.evaluate.records import Response, Run
 from ragqa.evaluate.report.blocks import (
     MISSING,
+    NAME_CHARS,
     Block,
     Column,
     Figure,
@@ -23,6 +25,8 @@ from ragqa.evaluate.report.blocks import (
     Para,
     Section,
     Table,
+    clip,
+    named,
     plural,
 )
 from ragqa.evaluate.report.head import configuration
@@ -59,7 +63,7 @@ def time_table(runs: Sequence[Run]) -> Table:
     return Table(
         caption="Time and memory",
         columns=(_words("System"), *(Column(line=(each,)) for each in _COLUMNS)),
-        rows=tuple(((Foreign(run.system),), *_row(run)) for run in runs),
+        rows=tuple(((named(run.system),), *_row(run)) for run in runs),
         notes=(
             ("p50 and p95: half and 95 % of the questions took no longer, each asked as it is; "
              "failed ones, and those taken over from an interrupted run, were not timed.",),
@@ -107,7 +111,11 @@ def _blocks(runs: Sequence[Run]) -> Iterator[Block]:
 def _untimed(runs: Sequence[Run]) -> Iterator[Block]:
     names = [run.system for run in runs if not _latencies(run)]
     if names:
-        line: Line = ("Not timed: ", Foreign(", ".join(names)), ".")
+        line: Line = (
+            "Not timed: ",
+            Foreign(", ".join(clip(each, NAME_CHARS) for each in names)),
+            ".",
+        )
         yield Para(line=line, kind="note")
 
 
@@ -150,16 +158,17 @@ def _histogram(runs: Sequence[Run]) -> Figure:
         ((f"{low:g} to {high:g}",), *((f"{row[n]:,}",) for row in counts))
         for n, (low, high) in enumerate(bins)
     ]
+    x = Axis(title="Milliseconds")
     asked = plural(sum(map(len, latencies)), "question")
     return Figure(
         name="latency",
         title="Latency",
         words=(f"How long {asked} took, all systems together, on a logarithmic axis.",),
-        svg=draw_histogram(edges, counts, x=Axis(title="Milliseconds")) if can_draw() else None,
+        draw=partial(draw_histogram, edges, counts, x=x) if can_draw() else None,
         keys=keys([run.system for run in runs]),
         table=Table(
             caption="Questions by latency",
-            columns=(_words("Milliseconds"), *(Column(line=(Foreign(r.system),)) for r in runs)),
+            columns=(_words("Milliseconds"), *(Column(line=(named(r.system),)) for r in runs)),
             rows=tuple(rows),
         ),
     )
@@ -178,7 +187,7 @@ def _models(runs: Sequence[Run]) -> Table:
     return Table(
         caption="Language models",
         columns=(_words("System"), *(Column(line=(head,)) for head in heads)),
-        rows=tuple(((Foreign(run.system),), *_spent(_responses(run))) for run in runs),
+        rows=tuple(((named(run.system),), *_spent(_responses(run))) for run in runs),
     )
 
 

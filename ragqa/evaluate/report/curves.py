@@ -9,6 +9,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
 from ragqa.errors import EvaluationError
 from ragqa.evaluate.measures import curve_measure, recall_curve, risk_coverage
@@ -23,6 +24,7 @@ from ragqa.evaluate.report.blocks import (
     Para,
     Section,
     Table,
+    named,
     number,
 )
 from ragqa.evaluate.report.plots import Axis, Curve, can_draw, draw_curves, keys
@@ -33,6 +35,7 @@ DEPTHS = (1, 2, 3, 5, 10, 20, 30, 50, 70, 100, 200, 300, 500, 700, 1000)
 """Depths at which recall is shown, as far as a run went."""
 
 _COVERAGES = tuple(n / 10 for n in range(1, 11))  # rows of the table beside the plot
+_TOP = 1.02  # of an axis up to 1, so that a line at 1 is seen whole
 _AHEAD = 1e-9  # a coverage of 0.3 is 0.30000000000000004 at times
 _RECALL: Mapping[str, str] = {
     "EvidenceHit": "Share of questions with gold evidence among the first k chunks",
@@ -74,7 +77,7 @@ def _curves(dataset: Dataset, runs: Sequence[Run]) -> tuple[dict[str, list[Curve
             recall, risk = _recall_of(part, run), risk_coverage(part, run.rows)
         except EvaluationError as error:
             recall, risk = (), ()
-            refused.append(("No curve of ", Foreign(run.system), ": ", Foreign(str(error))))
+            refused.append(("No curve of ", named(run.system), ": ", Foreign(str(error))))
         found["recall"].append(_curve(run, recall))
         found["risk"].append(_curve(run, risk))
     return found, refused
@@ -93,12 +96,13 @@ def _recall(dataset: Dataset, found: Sequence[Curve]) -> Figure:
     measure = curve_measure(dataset)
     depths = sorted({int(x) for curve in found for x in curve.xs})
     rows = [(f"{depth}", [_at(curve, depth) for curve in found]) for depth in depths]
-    axes = Axis(title="k"), Axis(title=f"{measure}@k", low=0, high=1.02)
+    x = Axis(title="k", ticks=tuple(map(float, depths)))
+    y = Axis(title=f"{measure}@k", low=0, high=_TOP)
     return Figure(
         name="recall",
         title=f"{measure}@k",
         words=(f"{_RECALL.get(measure, measure)}, as k grows; higher is better.",),
-        svg=draw_curves(found, x=axes[0], y=axes[1]) if can_draw() else None,
+        draw=partial(draw_curves, found, x=x, y=y) if can_draw() else None,
         keys=keys([curve.label for curve in found]),
         table=_table(f"{measure}@k by k", "k", found, rows),
     )
@@ -106,7 +110,7 @@ def _recall(dataset: Dataset, found: Sequence[Curve]) -> Figure:
 
 def _risk(found: Sequence[Curve]) -> Figure:
     rows = [(f"{each:.1f}", [_from(curve, each) for curve in found]) for each in _COVERAGES]
-    axes = Axis(title="Coverage", low=0, high=1.02), Axis(title="Risk", low=0, high=1.02)
+    x, y = Axis(title="Coverage", low=0, high=_TOP), Axis(title="Risk", low=0, high=_TOP)
     return Figure(
         name="risk",
         title="Risk and coverage",
@@ -114,7 +118,7 @@ def _risk(found: Sequence[Curve]) -> Figure:
             "Share of wrong answers among the questions that the system is surest of, as more of "
             "them are answered; lower is better.",
         ),
-        svg=draw_curves(found, x=axes[0], y=axes[1]) if can_draw() else None,
+        draw=partial(draw_curves, found, x=x, y=y) if can_draw() else None,
         keys=keys([curve.label for curve in found]),
         table=_table(
             "Risk at the first threshold that gives at least a coverage", "Coverage", found, rows
@@ -127,7 +131,7 @@ def _table(
 ) -> Table:
     return Table(
         caption=caption,
-        columns=(Column(line=(head,)), *(Column(line=(Foreign(each.label),)) for each in found)),
+        columns=(Column(line=(head,)), *(Column(line=(named(each.label),)) for each in found)),
         rows=tuple(tuple(_cells(name, values)) for name, values in rows),
     )
 

@@ -24,6 +24,7 @@ from ragqa.evaluate.report.blocks import (
     Section,
     Table,
     clip,
+    named,
 )
 
 __all__ = ["OF_THE_MACHINE", "configuration", "overview", "problems"]
@@ -143,7 +144,7 @@ def _systems(runs: Sequence[Run]) -> Table:
     return Table(
         caption="Systems, and how many questions each was asked",
         columns=(_words("System"), *(Column(line=(head,)) for head in heads)),
-        rows=tuple(((Foreign(run.system),), *_asked(run)) for run in runs),
+        rows=tuple(((named(run.system),), *_asked(run)) for run in runs),
     )
 
 
@@ -181,4 +182,4 @@ def _words(text: str) -> Column:
 
 
 def _name(system: str) -> Column:
-    return Column(line=(Foreign(system),), is_number=False)
+    return Column(line=(named(system),), is_number=False)

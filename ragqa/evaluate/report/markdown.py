@@ -32,7 +32,9 @@ __all__ = ["write_markdown"]
 
 _MARKUP = re.compile(r"([\\`*_\[\]<>|~&#$]|@(?=[^\W\d]))")
 # In our own words brackets, a lone star and a lone "<" are no markup, and are easier to read so.
-_OUR_MARKUP = re.compile(r"([\\`_|~&#$]|(?<=\S)\*|\*(?=\S)|<(?=\S)|>(?=\S)|@(?=[^\W\d]))")
+_OUR_MARKUP = re.compile(
+    r"([\\`_|~&#$]|\](?=[\[(:])|(?<=\S)\*|\*(?=\S)|<(?=\S)|>(?=\S)|@(?=[^\W\d]))"
+)
 _LINE_MARKUP = re.compile(r"^(\d*)([-+=:.)])")  # a list's mark, or a line under a heading
 _SPACE = re.compile(r"\s+")
 _LINK_START = re.compile(r"(?:https?:|ftp:|www\.)", re.IGNORECASE)

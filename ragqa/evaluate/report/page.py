@@ -150,7 +150,7 @@ def _notes(notes: Sequence[Line]) -> Html:
 
 def _figure(figure: Figure) -> Html:
     label = f"{figure.title}. Its numbers are in the table below."
-    drawing = [inline(figure.svg, name=figure.name, label=label)] if figure.svg else []
+    drawing = [inline(figure.draw(), name=figure.name, label=label)] if figure.draw else []
     keys = [tag("ul", *map(_key, figure.keys), class_="keys")] if figure.keys else []
     words = tag("figcaption", tag("b", figure.title), " ", *_line(figure.words))
     plot = [tag("div", *drawing, class_="plot")] if drawing else []

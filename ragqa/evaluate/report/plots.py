@@ -11,11 +11,11 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
-from ragqa.evaluate.report.blocks import Key
+from ragqa.evaluate.report.blocks import NAME_CHARS, Key, clip
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -56,11 +56,13 @@ class Axis:
     :ivar title: Its words; ours.
     :ivar low: Where it begins; None for where the data begin.
     :ivar high: Where it ends; None for where the data end.
+    :ivar ticks: Where numbers stand on a logarithmic axis, all above 0; none for an even one.
     """
 
     title: str
     low: float | None = None
     high: float | None = None
+    ticks: tuple[float, ...] = ()
 
 
 def can_draw() -> bool:
@@ -79,7 +81,7 @@ def keys(labels: Sequence[str]) -> tuple[Key, ...]:
     """
     return tuple(
         Key(
-            label=label,
+            label=clip(label, NAME_CHARS),
             colour=_colour(n),
             dashes=" ".join(f"{part * _KEY_WIDTH:g}" for part in _dashes(n)),
         )
@@ -104,8 +106,7 @@ def draw_curves(curves: Sequence[Curve], *, x: Axis, y: Axis) -> bytes:
             )  # fmt: skip
             if dashes := _dashes(n):
                 line.set_dashes(dashes)
-        axes.set_xlim(x.low, x.high)
-        axes.set_ylim(y.low, y.high)
+        _finish(axes, x, y)
         return _svg(figure)
 
 
@@ -117,16 +118,16 @@ def draw_histogram(edges: Sequence[float], counts: Sequence[Sequence[int]], *, x
     :param x: The axis along the bottom.
     :return: SVG.
     """
-    with _axes(x, Axis(title="Questions", low=0)) as (figure, axes):
+    x, y = (
+        replace(x, low=edges[0], high=edges[-1], ticks=tuple(edges)),
+        Axis(title="Questions", low=0),
+    )
+    with _axes(x, y) as (figure, axes):
         for n, row in enumerate(counts):
             steps = axes.stairs(row, edges, color=_colour(n), linewidth=_LINE_WIDTH)
             if dashes := _dashes(n):
                 steps.set_linestyle((0, tuple(part * _LINE_WIDTH for part in dashes)))
-        axes.set_xscale("log")
-        axes.set_xlim(edges[0], edges[-1])
-        axes.set_xticks(list(edges), [f"{edge:g}" for edge in edges], rotation=45)
-        axes.minorticks_off()
-        axes.set_ylim(0, None)
+        _finish(axes, x, y)
         return _svg(figure)
 
 
@@ -148,6 +149,16 @@ def _axes(x: Axis, y: Axis) -> Iterator[tuple[Figure, Axes]]:
         axes.set_xlabel(x.title)
         axes.set_ylabel(y.title)
         yield figure, axes
+
+
+def _finish(axes: Axes, x: Axis, y: Axis) -> None:
+    """Set what the axes show, once the data are there."""
+    if x.ticks:
+        axes.set_xscale("log")
+        axes.set_xticks(list(x.ticks), [f"{tick:g}" for tick in x.ticks], rotation=45)
+        axes.minorticks_off()
+    axes.set_xlim(x.low, x.high)
+    axes.set_ylim(y.low, y.high)
 
 
 def _svg(figure: Figure) -> bytes:

@@ -23,6 +23,7 @@ from ragqa.evaluate.report.blocks import (
     Small,
     Strong,
     Table,
+    named,
     number,
     plural,
     signed,
@@ -64,9 +65,15 @@ def measured(
     blocks = [*measure_tables(dataset, runs, compared)]
     if not blocks:
         blocks.append(Para(line=("Nothing was measured.",)))
-    elif names := [name for name in measure_names(runs) if group_of(name) != "cost"]:
+    elif names := _told(runs):
         blocks.append(Fold(line=("What these measures say",), blocks=(_explained(names),)))
     return Section(name="measures", title="Measures", blocks=tuple(blocks))
+
+
+def _told(runs: Sequence[Run]) -> list[str]:
+    """Return the measures that tables show, costs apart."""
+    hidden, _ = _hidden(runs)
+    return [n for n in measure_names(runs) if n not in hidden and group_of(n) != "cost"]
 
 
 def measure_tables(
@@ -148,12 +155,12 @@ class _Writer:
         self._notes: dict[str, int] = {}
 
     def table(self, title: str, names: Sequence[str]) -> Table:
-        rows = [((Foreign(run.system),), *self._row(n, names)) for n, run in enumerate(self._runs)]
+        rows = [((named(run.system),), *self._row(n, names)) for n, run in enumerate(self._runs)]
         return Table(
             caption=title,
             columns=(
                 Column(line=("System",), is_number=False),
-                *(Column(line=(Foreign(name),)) for name in names),
+                *(Column(line=(named(name),)) for name in names),
             ),
             rows=tuple(rows),
             notes=tuple((note,) for note in self._notes),
@@ -190,7 +197,7 @@ def _counted(total: Total, questions: int) -> str:
 def _legend(first: Run) -> Para:
     return Para(
         line=(
-            "In parentheses: the difference to ", Foreign(first.system),
+            "In parentheses: the difference to ", named(first.system),
             ", with its 95 % interval (paired bootstrap). * marks p < 0.05 in a paired "
             "randomisation test, two-sided, not corrected for the number of comparisons.",
         ),
@@ -232,8 +239,8 @@ def _comparison(first: Run, second: Run, found: Sequence[Comparison]) -> Table:
         caption=f"{second.system} against {first.system}",
         columns=(
             Column(line=("Measure",), is_number=False),
-            Column(line=(Foreign(first.system),)),
-            Column(line=(Foreign(second.system),)),
+            Column(line=(named(first.system),)),
+            Column(line=(named(second.system),)),
             *(Column(line=(head,)) for head in heads),
         ),
         rows=tuple(tuple(_compared_row(each)) for each in found),
@@ -246,7 +253,7 @@ def _comparison(first: Run, second: Run, found: Sequence[Comparison]) -> Table:
 
 def _compared_row(each: Comparison) -> Iterator[Line]:
     star = " *" if each.p_value < ALPHA else ""
-    yield (Foreign(each.measure),)
+    yield (named(each.measure),)
     yield (number(each.first),)
     yield (number(each.second),)
     yield (f"{signed(each.difference)}{star}",)

@@ -12,7 +12,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from ragqa.evaluate.records import Comparison, Dataset, GoldQuestion, Row, Run
 from ragqa.evaluate.report.beside import (
     LINE_CHARS,
-    NAME_CHARS,
     TEXT_CHARS,
     gist,
     given_side,
@@ -34,23 +33,21 @@ from ragqa.evaluate.report.blocks import (
     Strong,
     Table,
     clip,
+    named,
     number,
     plural,
 )
-from ragqa.evaluate.report.catalogue import headlines
+from ragqa.evaluate.report.catalogue import headlines, tells_of_answers
 from ragqa.evaluate.report.tables import shown_names
 
-__all__ = ["WORST", "changes", "failures", "worst", "worst_places"]
-
-WORST = 20
-"""How many questions are shown unless told otherwise."""
+__all__ = ["changes", "failures", "worst", "worst_places"]
 
 _SHOWN_FAILURES = 100  # of a system: more have the same few causes; all are in the run's rows
 _SHOWN_CHANGES = 50  # of a comparison, either way, in dataset order
 _SHOWN_ANSWERED = 20  # of what was answered wrongly, the surest first
 
 
-def worst(dataset: Dataset, runs: Sequence[Run], *, count: int = WORST) -> Section:
+def worst(dataset: Dataset, runs: Sequence[Run], *, count: int) -> Section:
     """Return the worst questions of the first system, gold and retrieved side by side.
 
     :param dataset: The dataset.
@@ -58,7 +55,7 @@ def worst(dataset: Dataset, runs: Sequence[Run], *, count: int = WORST) -> Secti
     :param count: How many questions are shown.
     :return: A section; it says so where nothing went wrong.
     """
-    places = worst_places(runs, count=count)
+    places = worst_places(dataset, runs, count=count)
     names = headlines(runs[0].scores.per_question) if runs else []
     if not places:
         said = "No question was judged as missed." if runs else "No system was run."
@@ -70,21 +67,24 @@ def worst(dataset: Dataset, runs: Sequence[Run], *, count: int = WORST) -> Secti
     return Section(name="worst", title="Worst questions", blocks=blocks)
 
 
-def worst_places(runs: Sequence[Run], *, count: int = WORST) -> list[int]:
+def worst_places(dataset: Dataset, runs: Sequence[Run], *, count: int) -> list[int]:
     """Return where in the dataset the first system's worst questions stand.
 
+    :param dataset: The dataset.
     :param runs: The runs.
     :param count: How many at most.
-    :return: Numbers of questions, from 0: those on which it loses most to another system first,
-        then those on which it is worst; none on which nothing is missing.
+    :return: Numbers of the run's questions, from 0: those on which it loses most to another system
+        first, then those on which it is worst; none on which nothing is missing, and none that
+        should not be answered, as abstention has a table of its own.
     """
     if not runs:
         return []
     names = headlines(runs[0].scores.per_question)
     found = []
-    for place in range(len(runs[0].scores.question_ids)):
+    answerable = {q.question_id for q in dataset.questions if q.answerable}
+    for place, question in enumerate(runs[0].scores.question_ids):
         value = _mean(_values(runs[0], names, place).values())
-        if value is not None and value < 1:
+        if question in answerable and value is not None and value < 1:
             loss = max((_loss(runs[0], run, names, place) for run in runs[1:]), default=0.0)
             found.append((-round(max(loss, 0.0), 9), round(value, 9), place))
     return [place for _, _, place in sorted(found)[:count]]
@@ -147,7 +147,8 @@ class _Changes:
             yield Fold(line=said, blocks=(self._table(verb, ids[:_SHOWN_CHANGES]), *more))
 
     def _table(self, verb: str, ids: Sequence[str]) -> Table:
-        heads = ["Place", "Question", *(clip(run.system, NAME_CHARS) for run in self._runs)]
+        systems = [named(run.system) for run in self._runs]
+        heads: tuple[Inline, ...] = ("Place", "Question", *systems)
         known = [self._questions[each] for each in ids if each in self._questions]
         rows = [
             (
@@ -171,7 +172,7 @@ def _how(runs: Sequence[Run], names: Sequence[str]) -> Para:
     order = "with the largest loss against another system first, then " if len(runs) > 1 else ""
     return Para(
         line=(
-            "Of ", Foreign(runs[0].system), f": {order}by the mean of ",
+            "Of ", named(runs[0].system), f": {order}by the mean of ",
             Foreign(", ".join(names)), " on the question as it is, lowest first.",
         ),
         kind="quiet",
@@ -209,7 +210,7 @@ class _Shower:
         return -n if loss > 0 else None
 
     def _facts(self, question: GoldQuestion, place: int) -> Iterator[Line]:
-        yield ("Question ", Foreign(clip(question.question_id, NAME_CHARS)))
+        yield ("Question ", named(question.question_id))
         if not question.answerable:
             yield ("The dataset says that its papers do not answer it.",)
         for label, texts in (("Gold answers: ", question.answers), ("Choices: ", question.choices)):
@@ -218,20 +219,23 @@ class _Shower:
                 yield (label, Foreign(clip(joined, TEXT_CHARS)))
         for n, run in enumerate(self._runs):
             row = self._rows[n].get(question.question_id)
-            yield (Foreign(run.system), ": ", Foreign(gist(question, row)), *_measures(run, place))
+            went: Line = (named(run.system), ": ", Foreign(gist(question, row)))
+            yield went if row is None or row.response is None else (*went, *_missed(run, place))
 
     def _given(self, question: GoldQuestion, n: int) -> Side:
         row = self._rows[n].get(question.question_id)
         return given_side(question, row, system=self._runs[n].system)
 
 
-def _measures(run: Run, place: int) -> Iterator[Inline]:
-    """Give the values of a question, all that tables show, those below 1 marked as missed."""
-    values = _values(run, shown_names(run), place)
-    for n, (name, value) in enumerate(values.items()):
-        yield "; " if n else ". "
-        missed = value is not None and value < 1
-        yield Strong(f"{name} {number(value)}") if missed else f"{name} {number(value)}"
+def _missed(run: Run, place: int) -> Iterator[Inline]:
+    """Say by which measures that tables show, too, a question is not perfect."""
+    values = _values(run, [name for name in shown_names(run) if tells_of_answers(name)], place)
+    known = {name: value for name, value in values.items() if value is not None}
+    missed = [f"{name} {number(value)}" for name, value in known.items() if value < 1]
+    if missed:
+        yield from (". ", Strong("Missed: "), Foreign(", ".join(missed)))
+    elif known:
+        yield ". Nothing was missed"
 
 
 def _answered(dataset: Dataset, run: Run) -> Iterator[Block]:
@@ -273,7 +277,7 @@ def _failed(dataset: Dataset, run: Run) -> Iterator[Block]:
     rows = [
         (
             (Foreign(places.get(row.question_id, MISSING)),),
-            (Foreign(clip(row.question_id, NAME_CHARS)),),
+            (named(row.question_id),),
             (row.view,),
             (Foreign(clip(row.error or "no reason given", LINE_CHARS)),),
         )
@@ -286,7 +290,7 @@ def _failed(dataset: Dataset, run: Run) -> Iterator[Block]:
         yield Para(line=(f"And {len(failed) - _SHOWN_FAILURES:,} more.",))
 
 
-def _texts(caption: str, heads: Sequence[str], rows: Sequence[tuple[Line, ...]]) -> Table:
+def _texts(caption: str, heads: Sequence[Inline], rows: Sequence[tuple[Line, ...]]) -> Table:
     columns = tuple(Column(line=(head,), is_number=False) for head in heads)
     return Table(caption=caption, columns=columns, rows=tuple(rows))
 
