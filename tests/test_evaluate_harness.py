@@ -208,6 +208,29 @@ def test_other_measures_take_no_question(tmp_path: Path) -> None:
     assert fresh.rows == run.rows
 
 
+def test_a_kill_while_other_measures_are_written_loses_no_row(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = dataset()
+    run_of(tmp_path, data)
+
+    def dies(folder: Path, run: Run, **_: Any) -> None:
+        (folder / "run.json").unlink()
+        (folder / "rows.jsonl").unlink()
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("ragqa.evaluate.harness.write_run", dies)
+        with pytest.raises(KeyboardInterrupt):
+            run_of(tmp_path, data, measures=["R@5"])
+    silent = Keyword.over(data)
+    evaluate(data, silent, out=tmp_path, measures=["R@5"])
+    assert silent.heard == []
+    run_of(tmp_path / "calm", data, measures=["R@5"])
+    assert bytes_of(tmp_path) == bytes_of(tmp_path / "calm")
+    assert not (tmp_path / "progress.jsonl").exists()
+
+
 @pytest.mark.parametrize(
     "change", ["system", "depth", "remove_gold", "limit", "dataset", "nothing"]
 )

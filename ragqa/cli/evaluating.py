@@ -94,7 +94,7 @@ def evaluate(
     model = _open_judge(judge)
     loaded = _load(dataset, given)
     place = out or Path("runs") / (_UNSAFE.sub("-", loaded.name).strip("-.") or "dataset")
-    with _listening() as listener:
+    with _listening() as listener, _telling_how_to_go_on():
         done = evaluate_systems(
             loaded,
             chosen,
@@ -110,6 +110,15 @@ def evaluate(
         message(f"missed: {line}")
     if done.missed:
         raise click.exceptions.Exit(MISSED)
+
+
+@contextmanager
+def _telling_how_to_go_on() -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt:
+        message("stopped; the same command goes on where it was")
+        raise
 
 
 def _options(given: Mapping[str, Any]) -> EvaluationOptions:

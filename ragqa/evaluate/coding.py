@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import MISSING, fields, is_dataclass, replace
+from dataclasses import MISSING, fields, replace
 from numbers import Integral, Real
 from typing import Any
 
@@ -20,7 +20,15 @@ from ragqa.records import LineLocator, Locator, PageLocator
 __all__ = ["canonical", "plain", "row_from_dict", "row_to_dict", "settled", "without_texts"]
 
 DECIMALS = 6  # of every float that is written: far below what any measure can resolve
+_RECORDS = (Hit, Quoted, Said, LineLocator, PageLocator)
+_DEFAULTS: Mapping[type, Sequence[tuple[str, Any]]] = {
+    kind: tuple((each.name, each.default) for each in fields(kind))
+    for kind in (Response, *_RECORDS)
+}
 SHOWN_HITS = 5  # hits of a row whose words are kept, for reports
+
+
+_AS_THEY_ARE = frozenset({str, int, bool})  # looked at first: a run has a million such values
 
 
 def canonical(value: Any) -> str:  # noqa: ANN401 - JSON is any value
@@ -40,7 +48,11 @@ def plain(value: Any) -> Any:  # noqa: ANN401 - JSON is any value
     :raises TypeError: It holds something else.
     :raises ValueError: It holds a number that is not finite.
     """
-    if value is None or isinstance(value, str | bool):
+    if value is None or type(value) in _AS_THEY_ARE:
+        return value
+    if type(value) is float:
+        return rounded(value)
+    if isinstance(value, str | bool):
         return value
     if isinstance(value, Integral):
         return int(value)
@@ -88,18 +100,18 @@ def row_to_dict(row: Row) -> dict[str, Any]:
 def _fields(record: Any) -> dict[str, Any]:  # noqa: ANN401 - any of the records
     """Return a record's fields that differ from their defaults."""
     value = {}
-    for each in fields(record):
-        item = getattr(record, each.name)
-        if each.default is MISSING or item != each.default:
-            value[each.name] = _item(item)
+    for name, default in _DEFAULTS[type(record)]:
+        item = getattr(record, name)
+        if default is MISSING or item != default:
+            value[name] = _item(item)
     return value
 
 
 def _item(item: Any) -> Any:  # noqa: ANN401 - any field of the records
-    if is_dataclass(item):
-        return _fields(item)
     if isinstance(item, tuple):
         return [_item(each) for each in item]
+    if isinstance(item, _RECORDS):
+        return _fields(item)
     return plain(item)
 
 

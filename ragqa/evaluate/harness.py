@@ -39,6 +39,7 @@ from ragqa.evaluate.runs import (
     is_timed,
     read_run,
     run_about,
+    started_of,
     with_scores,
     write_run,
 )
@@ -202,12 +203,22 @@ def _all_reused(done: Run) -> EvaluationProgress:
 
 def _as_measured(done: Run, scoring: _Scoring, folder: Path) -> Run:
     """Return a finished run with the measures that are asked for now."""
-    ProgressFile.clear(folder)  # of a call that was killed after it had written its last file
     if list(done.scores.totals) == scoring.names:
+        ProgressFile.clear(folder)  # of a call that was killed after it had written its last file
         return done
     run = scoring.run(done.about, done.rows, done.timing)
-    write_run(folder, run)
+    with ProgressFile(folder, key=done.about["key"], started=started_of(folder)) as file:
+        for each in _asked_before(done)[len(file.before) :]:  # a kill from here on loses no row
+            file.append(each)
+        write_run(folder, run, started=file.started)
+    file.remove()
     return run
+
+
+def _asked_before(run: Run) -> list[Asked]:
+    seconds = run.timing.seconds if run.timing else [None] * len(run.rows)
+    pairs = zip(run.rows, seconds, strict=True)
+    return [Asked(row=row, seconds=taken, wall=taken or 0.0) for row, taken in pairs]
 
 
 class _Harness:
@@ -307,11 +318,11 @@ def _plan(dataset: Dataset, *, remove_gold: bool) -> Iterator[_Ask]:
     """Yield what is asked: each question as it is, and again without its gold papers."""
     papers = _all_papers(dataset) if remove_gold else ()
     for question in dataset.questions:
-        given = question.paper_ids or None
+        given, gold = question.paper_ids or None, question.gold_papers
         yield _asking(question, "as-is", given)
-        if remove_gold and question.answerable and question.gold_papers:
-            left = (paper for paper in given or papers if paper not in question.gold_papers)
-            yield _asking(question, "gold-removed", tuple(left))
+        if remove_gold and question.answerable and gold:
+            left = tuple(paper for paper in given or papers if paper not in gold)
+            yield _asking(question, "gold-removed", left)
 
 
 def _asking(question: GoldQuestion, view: View, paper_ids: tuple[str, ...] | None) -> _Ask:

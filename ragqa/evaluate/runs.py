@@ -32,6 +32,7 @@ __all__ = [
     "read_run",
     "run_about",
     "run_key",
+    "started_of",
     "with_scores",
     "write_run",
 ]
@@ -219,7 +220,7 @@ def write_run(folder: Path, run: Run, *, started: str = "") -> None:
 
     :param folder: Where; made if needed. An earlier run in it is replaced.
     :param run: The run, with all of ``run.json`` in its `about`.
-    :param started: When it started, ISO 8601; that of the earlier run in the folder if empty.
+    :param started: When it started, ISO 8601; empty where it is not known.
     :raises EvaluationError: The folder cannot be written.
     """
     totals = run.scores.totals.items()
@@ -233,7 +234,7 @@ def write_run(folder: Path, run: Run, *, started: str = "") -> None:
             folder / TIMINGS,
             {
                 "schema": TIMINGS_SCHEMA,
-                "started": started or _started(folder / TIMINGS),
+                "started": started,
                 "timing": timing,
                 "measures": timed,
             },
@@ -263,9 +264,14 @@ def forget_run(folder: Path) -> None:
         ) from error
 
 
-def _started(path: Path) -> str:
+def started_of(folder: Path) -> str:
+    """Return when the run in a folder started.
+
+    :param folder: The run's folder.
+    :return: ISO 8601; empty where it is not known.
+    """
     try:
-        return str(read_json(path)["started"])
+        return str(read_json(folder / TIMINGS)["started"])
     except (OSError, ValueError, KeyError, TypeError):
         return ""
 
