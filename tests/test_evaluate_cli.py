@@ -242,7 +242,12 @@ def test_problems_are_told(call: Call, facts: str) -> None:
 def test_questions_beside_a_corpus(call: Call) -> None:
     make_corpus(Path("corpus/small"), STANDARD)
     questions = [
-        {"question": "Which tomatoes grew faster at night?", "papers": ["garden"]},
+        {
+            "question": "Which tomatoes grew faster at night?",
+            "papers": ["garden"],
+            "evidence": ["Tomatoes that were watered at night grew faster than the others."],
+        },
+        {"question": "How far do whales sing?", "evidence": [{"paper_id": "ocean", "text": "no"}]},
         {"question": "What is the price of gold?", "answerable": False},
     ]
     lines = "".join(json.dumps(each) + "\n" for each in questions)
@@ -251,8 +256,28 @@ def test_questions_beside_a_corpus(call: Call) -> None:
     ran = call("evaluate", "mine.jsonl", *arguments, "--remove-gold")
     assert ran.code == 0, ran.err
     assert Path("indexes/small/CURRENT").exists()
+    assert ran.err.count("mine.jsonl:2") == 1  # located once, for all systems
     run = read_run(Path("runs/mine/ragqa"))
-    assert all(row.error is None for row in run.rows), [row.error for row in run.rows]
+    assert [row.error for row in run.rows] == [None] * 5
+    asked = [(row.question_id, row.view) for row in run.rows]
+    assert [view for _, view in asked] == ["as-is", "gold-removed"] * 2 + ["as-is"]
+    for row in run.rows:
+        gold = {"garden"} if row is run.rows[1] else set()
+        assert not gold & {hit.paper_id for hit in row.response.hits}
+    assert run.scores.totals["EvidenceHit@5"].value == 0.5
+    assert run.scores.totals["QuoteAccuracy"].value == 1
+
+
+def test_an_interrupt_says_how_to_go_on(
+    call: Call, facts: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("ragqa.evaluate.session.evaluate_systems", interrupted)
+    ran = call("evaluate", facts)
+    assert ran.code == 1
+    assert "goes on where it was" in ran.err
 
 
 def test_compare(call: Call, facts: str) -> None:
