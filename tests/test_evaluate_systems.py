@@ -561,16 +561,18 @@ SCIFACT = Path(__file__).resolve().parents[2] / "shared" / "data" / "scifact"
 def test_real_claims_find_their_abstracts(tmp_path: Path) -> None:
     """Forty claims over their own abstracts and as many others: an easy pool, nearly all found."""
     dataset = _some_of_scifact(40)
-    for name, least in (("bm25", 0.85), ("dense", 0.85), ("ragqa", 0.9)):
+    for name, least in (("bm25", 0.75), ("dense", 0.75), ("ragqa", 0.75)):
         opened = opened_system(name, tmp_path, dataset)
         sources = QuoteSources(dataset)
-        found = 0
+        found = quotes = 0
         for question in dataset.questions:
             response = check_quotes(respond(opened, question.text), sources)
             first = (response.hits or ())[0].paper_id
             found += first in question.gold_papers
             quoted = [c for said in response.statements or () for c in said.citations]
             assert all(c.verbatim for c in quoted)
+            quotes += len(quoted)
+        assert (quotes > 0) == (name == "ragqa")
         assert found >= least * len(dataset.questions), name
 
 

@@ -246,3 +246,9 @@ def test_what_cannot_be_opened(tmp_path, monkeypatch):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "absent"))
     with pytest.raises(IndexStateError, match=r"TMPDIR"):
         Lexical(tmp_path / "l")
+
+
+def test_weights_come_in_one_order_in_every_process(colours):
+    weights = colours.content_weights("white red black yellow green blue absent")
+    assert list(weights) == sorted(weights)
+    assert len(weights) == 7

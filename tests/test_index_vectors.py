@@ -268,3 +268,15 @@ def test_the_error_of_a_cosine_is_as_documented():
     rows, queries = unit(400, 384), unit(50, 384)
     error = np.abs(queries @ rows.T - queries @ unit_rows(quantise(rows)).T)
     assert np.quantile(error, 0.95) < 0.001
+
+
+def test_a_search_leaves_the_threads_of_faiss_as_they_were(tmp_path):
+    write_vectors(tmp_path / "v", [np.eye(4, dtype=np.float32)], 4)
+    vectors = Vectors(tmp_path / "v")
+    before = faiss.omp_get_max_threads()
+    try:
+        faiss.omp_set_num_threads(3)
+        vectors.search(np.eye(4, dtype=np.float32), 2)
+        assert faiss.omp_get_max_threads() == 3
+    finally:
+        faiss.omp_set_num_threads(before)

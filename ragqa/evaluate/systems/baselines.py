@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from ragqa.evaluate.indexing import PreparedIndex
 from ragqa.evaluate.records import Response
 from ragqa.evaluate.systems.objects import hit_of, without_papers
-from ragqa.evaluate.systems.ragqa import about_index
+from ragqa.evaluate.systems.ragqa import WARM_UP, about_index
 from ragqa.evaluate.systems.spec import SystemSpec
 from ragqa.index.generation import open_generation
 
@@ -38,6 +38,7 @@ class _Baseline(ABC):
         self._prepared = prepared
         self._index = open_generation(prepared.directory)
         self._about = about_index(spec, prepared, self._index)
+        self.respond(WARM_UP, paper_ids=None, depth=1)
 
     def close(self) -> None:
         """Close the index."""

@@ -21,9 +21,10 @@ from ragqa.index.generation import Generation, open_generation
 from ragqa.retrieve.confidence import DEFAULT_MIN_CONFIDENCE
 from ragqa.retrieve.hybrid import RetrieveOptions
 
-__all__ = ["RagqaSystem", "about_index"]
+__all__ = ["WARM_UP", "RagqaSystem", "about_index"]
 
-_WARM_UP = "What is this about?"  # any question: the first one reads what all later ones find read
+WARM_UP = "What is this about?"
+"""Any question: the first one reads what all later ones find read."""
 
 
 class RagqaSystem:
@@ -54,7 +55,7 @@ class RagqaSystem:
         )
         decisive = {**asdict(retrieval), "min_confidence": threshold}
         self._about = about_index(spec, prepared, generation, decisive)
-        self._reader.ask(_WARM_UP)
+        self._reader.ask(WARM_UP)
 
     def close(self) -> None:
         """Close the index."""
