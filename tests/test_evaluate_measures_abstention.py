@@ -151,6 +151,12 @@ def test_questions_without_gold_for_correct_are_left_out_of_the_risk() -> None:
     assert judge(["AURC"], questions, given).totals["AURC"] == total(0.0, 1, left_out=1)
 
 
+def test_an_unanswerable_row_is_wrong_even_where_its_words_are_right() -> None:
+    asked = question("a", answers=("red",), relevant={"p": 1}, paper_ids=("p",))
+    rows = [row("a", answered("red")), row("a", answered("red", confidence=0.5), "gold-removed")]
+    assert risk_coverage(dataset(asked), rows) == ((0.5, 0.0), (1.0, 0.5))
+
+
 def test_statements_kept_back_below_the_threshold_count_where_they_are_covered() -> None:
     kept = Response(statements=(RIGHT,), abstained=True, confidence=0.3)
     rows = [row("a", answered(RIGHT)), row("b", kept)]
