@@ -409,3 +409,15 @@ def test_importing_measures_imports_nothing_heavy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_mean_does_not_depend_on_the_order_of_its_sum() -> None:
+    # .1 + .2 + .3 is not .3 + .2 + .1 when added one after the other
+    shares = {
+        str(n): answered(*[said("x", cite("p", 0, 1))] * n, *["y"] * (10 - n)) for n in (1, 2, 3)
+    }
+    means = [
+        judge(["CitationCoverage"], [question(key) for key in order], shares).totals
+        for order in ("123", "321")
+    ]
+    assert means[0] == means[1]
