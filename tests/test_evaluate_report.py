@@ -93,7 +93,15 @@ def verdict(question: str, *, model: str = "m", mark: str = "correct") -> Verdic
 def test_a_table_is_what_it_should_be() -> None:
     dataset = dataset_of(4)
     runs = [
-        hand_run(dataset, "bm25", {"nDCG@10": Total(value=0.68951, count=4)}),
+        hand_run(
+            dataset,
+            "bm25",
+            {
+                "nDCG@10": Total(value=0.68951, count=4),
+                "Empty": Total(value=None, count=0, left_out=4),
+                "Mine": Total(value=12.0, count=4),
+            },
+        ),
         hand_run(
             dataset,
             "ragqa",
@@ -120,8 +128,9 @@ def test_a_table_is_what_it_should_be() -> None:
         "- [1] over 3 questions; left out: 1 with nothing to judge; "
         "failed: 1, counted with the measure's default\n\n"
         "**Other measures**\n\n"
-        "| System | Mine |\n|---|---:|\n| bm25 | \u2013 |\n| ragqa | \u2013 [1] |\n\n"
+        "| System | Mine |\n|---|---:|\n| bm25 | 12.000 |\n| ragqa | \u2013 [1] |\n\n"
         "- [1] over 0 questions; left out: 4 with nothing to judge\n\n"
+        "Without a value, as no question could be judged by them: Empty.\n\n"
     )
 
 
@@ -616,7 +625,7 @@ def test_a_run_that_failed_throughout_is_reported() -> None:
     assert "one: 150 failed" in text
     assert text.count("| ParseError: broken |") == 100
     assert "And 50 more." in text
-    assert "| one | 150 | 0 | 150 | \u2013 | \u2013 |" in text
+    assert "| one | 150 | 0 | 150 | \u2013 | \u2013 | 12 | \u2013 |" in text
 
 
 def test_a_thousand_questions_are_counted_and_twenty_shown() -> None:

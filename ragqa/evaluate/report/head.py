@@ -37,6 +37,8 @@ _TOLD_ELSEWHERE = frozenset({"dataset", "measures", "problems", "rows", "schema"
 SHOWN_PROBLEMS = 20
 """Problems of a dataset that are shown; the rest is counted."""
 
+_OPTIONS = ("depth", "limit")  # of a run, beside the views: what every reader must know
+
 _HASH_DIGITS = 12  # of a SHA-256: enough to tell datasets apart by eye
 _VALUE_CHARS = 200  # characters of an option that a table shows
 _PROBLEM_CHARS = 400  # characters of a problem that a list shows
@@ -140,7 +142,10 @@ def _dataset(dataset: Dataset) -> Table:
 
 
 def _systems(runs: Sequence[Run]) -> Table:
-    heads = ("Asked as they are", "Asked without gold papers", "Failed", "Answered", "Abstained")
+    heads = (
+        "Asked as they are", "Asked without gold papers", "Failed", "Answered", "Abstained",
+        *(key.capitalize() for key in _OPTIONS),
+    )  # fmt: skip
     return Table(
         caption="Systems, and how many questions each was asked",
         columns=(_words("System"), *(Column(line=(head,)) for head in heads)),
@@ -155,6 +160,14 @@ def _asked(run: Run) -> Iterator[Line]:
     abstained = Counter(row.response.abstained for row in run.rows if row.response is not None)
     answers = bool(abstained[True] or abstained[False])
     yield from ((f"{abstained[each]:,}" if answers else MISSING,) for each in (False, True))
+    told = run.about.get("options")
+    options = told if isinstance(told, Mapping) else {}
+    yield from (_value(_shown_option(options.get(key))) for key in _OPTIONS)
+
+
+def _shown_option(value: object) -> str | None:
+    """Return an option as a table shows it; None where it is not set."""
+    return None if value is None else str(value)
 
 
 def _problems(dataset: Dataset) -> Iterator[Block]:

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from ragqa.evaluate.records import Comparison, Dataset, Run, Total
 from ragqa.evaluate.report.blocks import (
     MISSING,
+    NAME_CHARS,
     Block,
     Column,
     Fold,
@@ -23,6 +24,7 @@ from ragqa.evaluate.report.blocks import (
     Small,
     Strong,
     Table,
+    clip,
     named,
     number,
     plural,
@@ -65,15 +67,23 @@ def measured(
     blocks = [*measure_tables(dataset, runs, compared)]
     if not blocks:
         blocks.append(Para(line=("Nothing was measured.",)))
-    elif names := _told(runs):
+    if names := _told(runs):
         blocks.append(Fold(line=("What these measures say",), blocks=(_explained(names),)))
     return Section(name="measures", title="Measures", blocks=tuple(blocks))
 
 
 def _told(runs: Sequence[Run]) -> list[str]:
     """Return the measures that tables show, costs apart."""
-    hidden, _ = _hidden(runs)
-    return [n for n in measure_names(runs) if n not in hidden and group_of(n) != "cost"]
+    unseen = _hidden(runs)[0] | set(_empty(runs))
+    return [n for n in measure_names(runs) if n not in unseen and group_of(n) != "cost"]
+
+
+def _empty(runs: Sequence[Run]) -> list[str]:
+    """Return the measures that have no value in any run, costs apart."""
+    known = {
+        name for run in runs for name, total in run.scores.totals.items() if total.value is not None
+    }
+    return [n for n in measure_names(runs) if n not in known and group_of(n) != "cost"]
 
 
 def measure_tables(
@@ -84,17 +94,21 @@ def measure_tables(
     :param dataset: The dataset.
     :param runs: The runs.
     :param compared: For each run but the first, its comparison with the first by measure.
-    :return: Tables, and notes that belong to them.
+    :yield: Tables, and notes that belong to them.
     """
     if any(compared):
         yield _legend(runs[0])
     hidden, why = _hidden(runs)
+    told = _told(runs)
     for groups, title in _TITLES.items():
-        shown = [n for n in _of(groups, measure_names(runs)) if n not in hidden]
+        shown = _of(groups, told)
         if shown:
             yield _Writer(dataset, runs, compared).table(title, shown)
         if hidden and "citation" in groups:
             yield Para(line=why, kind="note")
+    if empty := _empty(runs):
+        names = Foreign(", ".join(clip(name, NAME_CHARS) for name in empty))
+        yield Para(line=("Without a value, as no question could be judged by them: ", names, "."))
 
 
 def _of(groups: tuple[Group, ...], names: Sequence[str]) -> list[str]:
