@@ -26,6 +26,7 @@ types: $(VENV)/.dev
 
 docs: $(VENV)/.dev
 	$(BIN)/python docs/make_cli.py
+	$(BIN)/python docs/make_evaluation.py
 
 fix: $(VENV)/.dev
 	$(BIN)/ruff check --fix .

@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    import ragqa.evaluate as evaluate
     from ragqa.api import Corpus, Index, Reader
     from ragqa.build import BuildReport
     from ragqa.card import Card, read_card
@@ -33,6 +34,7 @@ __all__ = [
     "Reader",
     "Statement",
     "__version__",
+    "evaluate",
     "read_card",
 ]
 
@@ -54,6 +56,8 @@ _HOME = {
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 - a module's attribute is any object
+    if name == "evaluate":
+        return import_module("ragqa.evaluate")
     if name not in _HOME:
         raise AttributeError(f"module 'ragqa' has no attribute {name!r}")
     return getattr(import_module(_HOME[name]), name)

@@ -105,7 +105,8 @@ def test_type_checkers_see_the_same_names() -> None:
         for alias in node.names
     }
     assert seen == ragqa._HOME
-    assert {*seen, "__version__"} == set(ragqa.__all__)
+    assert {*seen, "__version__", "evaluate"} == set(ragqa.__all__)
+    assert ragqa.evaluate.__name__ == "ragqa.evaluate"
     for name, home in seen.items():
         assert getattr(ragqa, name).__module__.startswith(home)
 

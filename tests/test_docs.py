@@ -72,6 +72,17 @@ def test_the_page_of_the_command_line_is_up_to_date(make_cli: ModuleType) -> Non
     assert make_cli.PAGE.read_text(encoding="utf-8") == make_cli.page(), "run: make docs"
 
 
+def test_the_page_of_measures_is_up_to_date() -> None:
+    spec = importlib.util.spec_from_file_location(
+        "make_evaluation", ROOT / "docs" / "make_evaluation.py"
+    )
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    assert module.PAGE.read_text(encoding="utf-8") == module.page(), "run: make docs"
+
+
 def test_that_page_has_every_verb_and_option(make_cli: ModuleType) -> None:
     page = make_cli.page()
     assert {verb.name for verb in verbs()} == set(re.findall(r"^## ragqa (.+)$", page, re.M))

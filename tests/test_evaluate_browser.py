@@ -20,7 +20,7 @@ from test_browser import (
     visit,
 )
 
-from ragqa.evaluate.compare import compare
+from ragqa.evaluate.comparing import compare
 from ragqa.evaluate.report import to_html
 
 __all__ = ["browser", "trap"]  # fixtures

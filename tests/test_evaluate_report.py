@@ -20,7 +20,7 @@ from markdown_it import MarkdownIt
 from test_render_html import HOSTILE, Outline, shown
 
 from ragqa.errors import EvaluationError
-from ragqa.evaluate.compare import compare
+from ragqa.evaluate.comparing import compare
 from ragqa.evaluate.judge import Verdict
 from ragqa.evaluate.measures import recall_curve, risk_coverage
 from ragqa.evaluate.records import Comparison, Dataset, Response, Row, Run, Scores, Total

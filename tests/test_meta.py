@@ -19,7 +19,9 @@ from ragqa.errors import RagqaError
 ROOT = Path(__file__).parents[1]
 FILES = sorted((ROOT / "ragqa").rglob("*.py"))
 MAX_MODULE_LINES = 400
-LONGER = {"ragqa/records.py": "fields and what they mean, hardly any code"}
+LONGER = dict.fromkeys(
+    ("ragqa/records.py", "ragqa/evaluate/records.py"), "fields and what they mean, hardly any code"
+)
 Defined = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
 

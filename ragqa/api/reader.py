@@ -54,6 +54,7 @@ class Reader:
         self._loading = threading.Lock()  # questions of several threads load one embedder
         self.min_confidence = min_confidence
         self._retrieval = retrieval or RetrieveOptions()
+        self._retriever: Retriever | None = None
         self._as_built: Listing | None = None
 
     @classmethod
@@ -187,7 +188,7 @@ class Reader:
         current = self._current_manifest()
         return Context(
             store=self._generation.store,
-            retriever=Retriever(self._generation, self._load_embedder(), self._retrieval),
+            retriever=self._load_retriever(),
             listing=self._listed(current),
             warnings=tuple(self._stale(current)),
             min_confidence=self.min_confidence,
@@ -229,6 +230,13 @@ class Reader:
             if paper.paper_id not in known
         ]
         return [notice("stale-index", {"corpus": str(self._corpus_dir())}), *missing]
+
+    def _load_retriever(self) -> Retriever:
+        """Return the one retriever, which remembers what was searched last."""
+        embedder = self._load_embedder()
+        if self._retriever is None:
+            self._retriever = Retriever(self._generation, embedder, self._retrieval)
+        return self._retriever
 
     def _load_embedder(self) -> Embedder:
         with self._loading:

@@ -18,7 +18,7 @@ from ragqa.errors import DatasetError, EvaluationError
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
-    from ragqa.evaluate.compare import Change
+    from ragqa.evaluate.comparing import Change
     from ragqa.evaluate.harness import EvaluationProgress
     from ragqa.evaluate.records import Comparison, Dataset, Run, Total
     from ragqa.evaluate.session import Evaluation, EvaluationOptions, Listener
@@ -256,8 +256,8 @@ def compare(first: Path, second: Path, *, measures: tuple[str, ...], as_json: bo
 
     Example: ragqa compare runs/scifact/bm25 runs/scifact/ragqa --measure nDCG@10
     """
-    from ragqa.evaluate.compare import compare as compared
-    from ragqa.evaluate.compare import question_diff
+    from ragqa.evaluate.comparing import compare as compared
+    from ragqa.evaluate.comparing import question_diff
     from ragqa.evaluate.runs import read_run
 
     runs = read_run(first), read_run(second)

@@ -35,10 +35,10 @@ if TYPE_CHECKING:
     from ragqa.embed import Embedder
 
 __all__ = [
+    "TEXT_KIND",
     "Message",
     "PreparedIndex",
     "Progress",
-    "TEXT_KIND",
     "index_dataset",
     "index_hash",
     "prepare_index",

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from ragqa.errors import EvaluationError
-from ragqa.evaluate.compare import compare
+from ragqa.evaluate.comparing import compare
 from ragqa.evaluate.datasets import resolve
 from ragqa.evaluate.gates import Gate, check_gates, parse_gate
 from ragqa.evaluate.harness import EvaluationProgress, evaluate

@@ -110,8 +110,15 @@ class _Candidates:
         return best
 
 
+_Wanted = tuple[str, tuple[str, ...] | None]
+"""A query and the papers that it is restricted to."""
+
+
 class Retriever:
     """Retrieves from one generation of an index.
+
+    The candidates of the last query are kept, so that an answer's chunks can be shown, or more of
+    them, without a second search.
 
     :param index: An open generation.
     :param embedder: The embedder that the generation was built with.
@@ -127,6 +134,7 @@ class Retriever:
         self._index = index
         self._embedder = embedder
         self._options = options
+        self._last: tuple[_Wanted, _Candidates] | None = None
 
     def retrieve(
         self, query: str, *, k: int = 10, paper_ids: Sequence[str] | None = None
@@ -168,8 +176,12 @@ class Retriever:
         """Find candidates; None where nothing is allowed, or nothing is there."""
         if not self._index.vectors.count:
             return None  # an index without text has no vector width either
-        vector = self._embedder.embed_queries([query])[0]
-        found = self._candidates(query, vector, paper_ids)
+        wanted = (query, None if paper_ids is None else tuple(paper_ids))
+        last = self._last  # taken once: another thread may ask meanwhile
+        if last is None or last[0] != wanted:
+            vector = self._embedder.embed_queries([query])[0]
+            last = self._last = (wanted, self._candidates(query, vector, paper_ids))
+        found = last[1]
         return found if len(found.rows) else None
 
     def _best(
@@ -200,7 +212,8 @@ class Retriever:
             rows=rows,
             dense=index.vectors.scores(vector, rows),
             lexical=lexical,
-            sentence_cosines=index.sentences.rows(rows_in(ranges)) @ vector,
+            # Not by BLAS: its threads cost more than the sums, and they order them as they like.
+            sentence_cosines=np.einsum("ij,j->i", index.sentences.rows(rows_in(ranges)), vector),
             ranges=np.stack([ends - lengths, ends], axis=1),
         )
 

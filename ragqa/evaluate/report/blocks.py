@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 __all__ = [
     "MISSING",
+    "NAME_CHARS",
     "Block",
     "Column",
     "Figure",
@@ -30,7 +31,6 @@ __all__ = [
     "Small",
     "Strong",
     "Table",
-    "NAME_CHARS",
     "clip",
     "named",
     "number",

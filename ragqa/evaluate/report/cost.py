@@ -66,7 +66,7 @@ def time_table(runs: Sequence[Run]) -> Table:
         rows=tuple(((named(run.system),), *_row(run)) for run in runs),
         notes=(
             ("p50 and p95: half and 95 % of the questions took no longer, each asked as it is; "
-             "failed ones, and those taken over from an interrupted run, were not timed.",),
+             "failed ones were not timed.",),
         ),
     )  # fmt: skip
 

@@ -32,7 +32,9 @@ __all__ = ["OF_THE_MACHINE", "configuration", "overview", "problems"]
 OF_THE_MACHINE = frozenset({"machine"})
 """Keys of a run's description that belong beside its timings."""
 
-_TOLD_ELSEWHERE = frozenset({"dataset", "measures", "problems", "rows", "schema"})
+_TOLD_ELSEWHERE = frozenset({
+    "dataset", "key", "measures", "problems", "questions", "rows", "schema"
+})  # fmt: skip
 
 SHOWN_PROBLEMS = 20
 """Problems of a dataset that are shown; the rest is counted."""

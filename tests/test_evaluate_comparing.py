@@ -1,4 +1,4 @@
-"""`ragqa.evaluate.compare` and `gates`: hand-made cases, an exact oracle, coverage."""
+"""`ragqa.evaluate.comparing` and `gates`: hand-made cases, an exact oracle, coverage."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ragqa.errors import EvaluationError
-from ragqa.evaluate.compare import (
+from ragqa.evaluate.comparing import (
     RESAMPLES,
     comparable,
     compare,
