@@ -421,3 +421,12 @@ def test_a_mean_does_not_depend_on_the_order_of_its_sum() -> None:
         for order in ("123", "321")
     ]
     assert means[0] == means[1]
+
+
+def test_a_citation_whose_words_are_not_there_points_nowhere() -> None:
+    asked = question("q", evidence=(gold("a", 10, 20),))
+    for verbatim, value in ((True, 1.0), (None, 1.0), (False, 0.0)):
+        response = answered(said("x", cite("a", 12, 18, verbatim=verbatim)))
+        assert one("AnswerHit@1", asked, response) == value
+        assert one("CitationF1", asked, response) == value
+        assert one("Correct", asked, response) == value

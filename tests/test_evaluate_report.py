@@ -128,8 +128,8 @@ def test_a_table_is_what_it_should_be() -> None:
         "- [1] over 3 questions; left out: 1 with nothing to judge; "
         "failed: 1, counted with the measure's default\n\n"
         "**Other measures**\n\n"
-        "| System | Mine |\n|---|---:|\n| bm25 | 12.000 |\n| ragqa | \u2013 [1] |\n\n"
-        "- [1] over 0 questions; left out: 4 with nothing to judge\n\n"
+        "| System | Mine |\n|---|---:|\n| bm25 | 12.000 |\n\n"
+        "- Nothing that these measures judge is given by ragqa.\n\n"
         "Without a value, as no question could be judged by them: Empty.\n\n"
     )
 

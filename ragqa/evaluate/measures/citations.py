@@ -23,7 +23,7 @@ _SHARED = (
     "its statement: this one is deterministic and needs no model, but a citation of a good place "
     "that no annotator chose counts as wrong, and the words of the statement are not looked at. "
     "Of several annotators the one with the best F1 counts. The same span cited twice counts "
-    "once; whether it is quoted rightly is QuoteAccuracy's matter. Copying the chunk ranked first "
+    "once, and one whose words do not stand where it says points nowhere. Copying the chunk ranked first "
     "scores well here, so it is never shown without correctness and coverage. An answerable "
     "question on which the system abstained or cited nothing counts 0; unanswerable questions and "
     "those without gold evidence are left out, and evidence that could not be located stays in as "

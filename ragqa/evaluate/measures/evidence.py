@@ -48,8 +48,11 @@ def overlaps_any(span: Hit | Quoted, evidence: Iterable[Evidence]) -> bool:
 
     :param span: The hit or citation.
     :param evidence: The evidence.
-    :return: False also where the span was not located.
+    :return: False also where the span was not located, or where the words that a citation claims
+        to quote were looked for and do not stand there.
     """
+    if isinstance(span, Quoted) and span.verbatim is False:
+        return False
     return any(
         item.overlaps(span.paper_id, span.document, span.start, span.end) for item in evidence
     )

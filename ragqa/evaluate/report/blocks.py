@@ -114,7 +114,7 @@ class Table:
     :ivar caption: What it is about.
     :ivar columns: The heads of its columns.
     :ivar rows: Its cells, each row as long as `columns`.
-    :ivar notes: Footnotes, numbered from 1 as cells refer to them.
+    :ivar notes: What is to be said below it; one that cells refer to opens with their mark.
     """
 
     caption: str

@@ -96,7 +96,7 @@ def _table(table: Table) -> Iterator[str]:
         yield f"| {' | '.join(map(_cell, row))} |"
     if table.notes:
         yield ""
-        yield from (f"- [{n}] {_cell(note)}" for n, note in enumerate(table.notes, 1))
+        yield from (f"- {_line(note)}" for note in table.notes)
 
 
 def _line(line: Line) -> str:

@@ -144,8 +144,7 @@ def _cell_class(column: Column) -> str | None:
 def _notes(notes: Sequence[Line]) -> Html:
     if not notes:
         return Html("")
-    lines = (tag("li", f"[{n}] ", *_line(note)) for n, note in enumerate(notes, 1))
-    return tag("ul", *lines, class_="notes")
+    return tag("ul", *(tag("li", *_line(note)) for note in notes), class_="notes")
 
 
 def _figure(figure: Figure) -> Html:

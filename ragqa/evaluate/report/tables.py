@@ -169,7 +169,16 @@ class _Writer:
         self._notes: dict[str, int] = {}
 
     def table(self, title: str, names: Sequence[str]) -> Table:
-        rows = [((named(run.system),), *self._row(n, names)) for n, run in enumerate(self._runs)]
+        silent = [run for run in self._runs if not _has_value(run, names)]
+        rows = [
+            ((named(run.system),), *self._row(n, names))
+            for n, run in enumerate(self._runs)
+            if run not in silent
+        ]
+        notes: list[Line] = [(f"{_mark(n)} {text}",) for text, n in self._notes.items()]
+        if silent:
+            who = ", ".join(clip(run.system, NAME_CHARS) for run in silent)
+            notes.append(("Nothing that these measures judge is given by ", Foreign(who), "."))
         return Table(
             caption=title,
             columns=(
@@ -177,7 +186,7 @@ class _Writer:
                 *(Column(line=(named(name),)) for name in names),
             ),
             rows=tuple(rows),
-            notes=tuple((note,) for note in self._notes),
+            notes=tuple(notes),
         )
 
     def _row(self, n: int, names: Sequence[str]) -> Iterator[Line]:
@@ -187,13 +196,24 @@ class _Writer:
             yield (MISSING,) if total is None else self._cell(total, against.get(name))
 
     def _cell(self, total: Total, against: Comparison | None) -> Line:
+        if total.value is None:
+            return (MISSING,)
         note = _counted(total, self._questions)
-        mark = f" [{self._notes.setdefault(note, len(self._notes) + 1)}]" if note else ""
+        mark = f" {_mark(self._notes.setdefault(note, len(self._notes) + 1))}" if note else ""
         value = f"{number(total.value)}{mark}"
-        if against is None or total.value is None:
+        if against is None:
             return (value,)
         star = " *" if against.p_value < ALPHA else ""
         return (value, Small(f" ({signed(against.difference)} {_interval(against)}){star}"))
+
+
+def _mark(number_of_note: int) -> str:
+    return f"[{number_of_note}]"
+
+
+def _has_value(run: Run, names: Sequence[str]) -> bool:
+    totals = run.scores.totals
+    return any(name in totals and totals[name].value is not None for name in names)
 
 
 def _counted(total: Total, questions: int) -> str:
