@@ -15,13 +15,14 @@ from dataclasses import astuple, fields
 from pathlib import Path
 
 import numpy as np
-from dev_sets import open_set, read_questions
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import GroupKFold
 
 from ragqa._files import sha256_bytes
-from ragqa.embed import load_embedder
+from ragqa.evaluate import load_dataset
+from ragqa.evaluate.indexing import prepare_index
+from ragqa.index.generation import open_generation
 from ragqa.retrieve.hybrid import Retriever, Signals
 
 SETS = ("covidqa", "evidence-inference")
@@ -29,13 +30,13 @@ SETS = ("covidqa", "evidence-inference")
 
 def collect(data: Path, work: Path) -> tuple[np.ndarray, np.ndarray, list[str], np.ndarray]:
     """Return signals (n, 4), labels (n,), the paper each belongs to, and the set's number."""
-    embedder = load_embedder()
     rows, labels, groups, sets = [], [], [], []
     for number, name in enumerate(SETS):
-        index = open_set(data / name, work, embedder)
-        retriever = Retriever(index, embedder)
-        papers = [paper.paper_id for paper in index.store.papers()]
-        for question in read_questions(data / name):
+        dataset = load_dataset(data / name)
+        prepared = prepare_index(dataset, work, {})
+        retriever = Retriever(open_generation(prepared.directory), prepared.embedder)
+        papers = [paper.paper_id for paper in dataset.papers]
+        for question in dataset.questions:
             gold = sorted(question.gold_papers)
             others = [paper_id for paper_id in papers if paper_id not in gold]
             one_other = [others[hash_of(question.question_id) % len(others)]]

@@ -28,7 +28,7 @@ def code_of(path: Path) -> list[str]:
 
 
 def test_there_are_notebooks() -> None:
-    assert [path.stem for path in NOTEBOOKS][:2] == ["01_build", "02_ask"]
+    assert [path.stem for path in NOTEBOOKS] == ["01_build", "02_ask", "03_evaluate"]
 
 
 @each_notebook
