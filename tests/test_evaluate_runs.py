@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ragqa.errors import EvaluationError
+from ragqa.evaluate import runs
 from ragqa.evaluate.coding import (
     canonical,
     plain,
@@ -118,6 +120,38 @@ def test_the_key_is_of_all_that_decides_the_rows() -> None:
     }
     assert len(keys) == 6
     assert run_key(data, {"a": 1}, options) in keys
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"text": "What else?"},
+        {"question_id": "another"},
+        {"paper_ids": ("paper-1",)},
+        {"answerable": False},
+        {"answers": ("another",)},
+        {"choices": ()},
+        {"relevant": {"paper-1": 1}},
+        {"evidence": ()},
+    ],
+)
+def test_the_key_is_of_the_questions_as_they_are_now(changes: dict[str, Any]) -> None:
+    data = dataset()
+    changed = replace(data.questions[0], **changes)
+    other = replace(data, questions=(changed, *data.questions[1:]))
+    assert run_key(other, {}, RunOptions()) != run_key(data, {}, RunOptions())
+    labelled = replace(data.questions[0], labels={"seen": "in reports only"})
+    same = replace(data, questions=(labelled, *data.questions[1:]))
+    assert run_key(same, {}, RunOptions()) == run_key(data, {}, RunOptions())
+
+
+def test_the_key_is_of_the_libraries(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = run_key(dataset(), {}, RunOptions())
+    monkeypatch.setattr(runs, "_LIBRARIES", ("pytest",))
+    assert run_key(dataset(), {}, RunOptions()) != before
+
+
+def test_a_machine_is_told_alike() -> None:
     assert machine() == machine()
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -19,7 +19,7 @@ from ragqa.errors import EvaluationError
 from ragqa.evaluate.coding import canonical, row_from_dict, row_to_dict
 from ragqa.evaluate.records import Row
 
-__all__ = ["Asked", "ProgressFile", "alone"]
+__all__ = ["Asked", "ProgressFile", "alone", "unwritable"]
 
 NAME = "progress.jsonl"
 SCHEMA = "ragqa/progress/1"
@@ -65,7 +65,8 @@ class ProgressFile:
                 head = {"schema": SCHEMA, "key": self._key, "started": self.started}
                 self._write(head)
         except OSError as error:
-            raise _unwritable(self.path, error) from error
+            self._close()
+            raise unwritable(self.path, error) from error
         return self
 
     def __exit__(
@@ -75,8 +76,12 @@ class ProgressFile:
         trace: TracebackType | None,
     ) -> None:
         """Close it; it stays."""
+        self._close()
+
+    def _close(self) -> None:
         if self._file is not None:
-            self._file.close()
+            with suppress(OSError):  # a disk that is full refuses what is still to be written
+                self._file.close()
 
     def remove(self) -> None:
         """Take the file away: its run is whole."""
@@ -92,7 +97,7 @@ class ProgressFile:
         try:
             (folder / NAME).unlink(missing_ok=True)
         except OSError as error:
-            raise _unwritable(folder, error) from error
+            raise unwritable(folder, error) from error
 
     def append(self, asked: Asked) -> None:
         """Add a row; it is there even if the process is killed right after.
@@ -104,7 +109,7 @@ class ProgressFile:
         try:
             self._write(value)
         except OSError as error:
-            raise _unwritable(self.path, error) from error
+            raise unwritable(self.path, error) from error
 
     def _write(self, value: dict[str, Any]) -> None:
         if self._file is not None:
@@ -149,7 +154,13 @@ def _asked(line: bytes) -> Asked | None:
         return None
 
 
-def _unwritable(path: Path, error: OSError) -> EvaluationError:
+def unwritable(path: Path, error: OSError) -> EvaluationError:
+    """Return what is raised where a run's folder cannot be written.
+
+    :param path: The file or folder.
+    :param error: What the system said.
+    :return: The error.
+    """
     return EvaluationError(
         f"the run cannot be written ({error.strerror})",
         item=path,
@@ -177,7 +188,7 @@ def alone(folder: Path, leftovers: Sequence[str] = (".*.part",)) -> Iterator[Non
     except Timeout as error:
         raise EvaluationError("another process is writing this run", item=folder) from error
     except OSError as error:
-        raise _unwritable(folder, error) from error
+        raise unwritable(folder, error) from error
     try:
         yield
     finally:

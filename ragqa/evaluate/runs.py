@@ -20,7 +20,8 @@ from typing import Any
 from ragqa._files import atomic_writer, read_json, sha256_bytes, write_json
 from ragqa.errors import EvaluationError
 from ragqa.evaluate.coding import canonical, plain, row_from_dict, row_to_dict
-from ragqa.evaluate.records import Dataset, Row, Run, Scores, Timing, Total
+from ragqa.evaluate.progress import unwritable
+from ragqa.evaluate.records import Dataset, GoldQuestion, Row, Run, Scores, Timing, Total
 
 __all__ = [
     "DEPTH",
@@ -132,10 +133,32 @@ def run_key(dataset: Dataset, about: Mapping[str, Any], options: RunOptions) -> 
     :param dataset: The dataset.
     :param about: What the system says of itself, as JSON values.
     :param options: The options.
-    :return: 64 hex digits; they change with ragqa's own code, too.
+    :return: 64 hex digits; they change with ragqa's own code and the libraries' versions, too.
     """
-    decides = [dataset.sha256, about, asdict(options), version("ragqa"), code_sha256()]
+    decides = [
+        dataset.sha256,
+        [_gold(question) for question in dataset.questions],
+        about,
+        asdict(options),
+        version("ragqa"),
+        code_sha256(),
+        dict(_libraries()),
+    ]
     return sha256_bytes(canonical(decides).encode(errors="backslashreplace"))
+
+
+def _gold(question: GoldQuestion) -> list[Any]:
+    """Return what is asked and by what it is judged: a program may have changed what was read."""
+    return [
+        question.question_id,
+        question.text,
+        question.paper_ids,
+        question.answerable,
+        question.answers,
+        question.choices,
+        dict(question.relevant),
+        [asdict(item) for item in question.evidence],
+    ]
 
 
 def run_about(
@@ -243,11 +266,7 @@ def write_run(folder: Path, run: Run, *, started: str = "") -> None:
             text = json.dumps(run.about, ensure_ascii=False, indent=1, sort_keys=True)
             file.write(text.encode(errors="backslashreplace") + b"\n")
     except OSError as error:
-        raise EvaluationError(
-            f"the run cannot be written ({error.strerror})",
-            item=folder,
-            hint="Free some space or choose another folder",
-        ) from error
+        raise unwritable(folder, error) from error
 
 
 def forget_run(folder: Path) -> None:
