@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 from measured import (
@@ -430,3 +431,12 @@ def test_a_citation_whose_words_are_not_there_points_nowhere() -> None:
         assert one("AnswerHit@1", asked, response) == value
         assert one("CitationF1", asked, response) == value
         assert one("Correct", asked, response) == value
+
+
+def test_citations_without_a_place_are_told_apart_by_their_words() -> None:
+    right, no_place = cite("p", 10, 20), cite("p", None, None, verbatim=False)
+    other = replace(no_place, quote="other words")
+    asked = question("q", evidence=(gold("p", 10, 20),))
+    assert one("CitationP", asked, answered(said("s", right, no_place, no_place))) == 1 / 2
+    assert one("CitationP", asked, answered(said("s", right, no_place, other))) == 1 / 3
+    assert one("CitationP", asked, answered(said("s", right, replace(right, quote="?")))) == 1

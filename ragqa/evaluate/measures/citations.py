@@ -33,8 +33,13 @@ _SHARED = (
 
 def _distinct(response: Response) -> list[Quoted]:
     cited = [citation for statement in shown(response) for citation in statement.citations]
-    spans = {(each.paper_id, each.document, each.start, each.end): each for each in cited}
-    return list(spans.values())
+    return list({_span(each): each for each in cited}.values())
+
+
+def _span(cited: Quoted) -> tuple[object, ...]:
+    """Return what tells a cited span from others: its words, where it does not say its place."""
+    words = cited.quote if cited.start is None or cited.end is None else None
+    return cited.paper_id, cited.document, cited.start, cited.end, words
 
 
 def _best(question: GoldQuestion, response: Response) -> tuple[float, float, float]:

@@ -22,7 +22,8 @@ _TIMED = (
     "Time is what a user would have waited for one question, as the system tells it: index and "
     "models are loaded, and nothing else runs. It differs between runs and machines: compare "
     "within one run, on an idle machine, and never gate a build on small differences. "
-    "Gold-removed rows, failed ones, and ones taken over from an interrupted run are left out."
+    "Gold-removed rows and failed ones are left out; one taken over from an interrupted run "
+    "counts with what it took then."
 )
 _MODEL = (
     "As the model's provider counts it; 0 for systems without a language model. Gold-removed rows "
