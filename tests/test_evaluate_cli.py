@@ -349,3 +349,9 @@ def test_the_same_in_python(call: Call, facts: str) -> None:
     assert read_run(done.folders[1]) == done.runs[1]
     with pytest.raises(EvaluationError, match="no system"):
         check([], EvaluationOptions())
+    for deep in (
+        EvaluationOptions(measures=("R@20",), depth=5),
+        EvaluationOptions(gates=("R@20=0.5",), depth=5),
+    ):
+        with pytest.raises(EvaluationError, match=r"the 5 that are retrieved: R@20\."):
+            check(["bm25"], deep)

@@ -226,6 +226,33 @@ def test_what_changed_and_why() -> None:
     assert lost.to_dict()["second"]["first_paper"] == "b"
 
 
+class Answers(Keyword):
+    """Answers from any paper where it is given some."""
+
+    def respond(
+        self, question: str, *, paper_ids: Sequence[str] | None, depth: int
+    ) -> tuple[Response, float]:
+        response, seconds = super().respond(question, paper_ids=paper_ids, depth=depth)
+        if paper_ids is None:
+            return response, seconds
+        said = (self._said(paper_ids[0]),)
+        return replace(response, statements=said, abstained=False), seconds
+
+
+def test_what_is_told_is_of_the_view_that_was_judged() -> None:
+    data = dataset()
+    bold = evaluate(data, Answers.over(data), remove_gold=True)
+    good = evaluate(data, Keyword.over(data), remove_gold=True)
+    changes = question_diff(bold, good, "FalseAnswerRate")
+    assert len(changes) == 5
+    first = changes[0]
+    assert first.won
+    assert first.first.abstained is False
+    assert first.second.abstained is True
+    assert first.why == "the second abstained"
+    assert first.second.gold_ranks == {}
+
+
 def test_real_runs() -> None:
     data = dataset()
     good = evaluate(data, Keyword.over(data))

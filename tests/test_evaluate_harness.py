@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import signal
 import subprocess
@@ -33,6 +34,11 @@ def run_of(folder: Path | None = None, data: Dataset | None = None, **options: A
 
 def bytes_of(folder: Path) -> list[bytes]:
     return [(folder / name).read_bytes() for name in SAME]
+
+
+def bytes_of_fresh(folder: Path, data: Dataset) -> list[bytes]:
+    run_of(folder, data)
+    return bytes_of(folder)
 
 
 def test_no_label_reaches_a_system() -> None:
@@ -253,6 +259,18 @@ def test_only_the_same_run_is_taken_over(tmp_path: Path, change: str) -> None:
         assert run.scores.question_ids == ("secret-id-0", "secret-id-1")
 
 
+def test_questions_changed_by_a_program_are_asked_again(tmp_path: Path) -> None:
+    data = dataset()
+    run_of(tmp_path, data)
+    fewer = replace(data, questions=data.questions[2:])
+    assert len(run_of(tmp_path, fewer).rows) == len(fewer.questions)
+    other_gold = replace(
+        data, questions=tuple(replace(each, relevant={"paper-0": 1}) for each in data.questions)
+    )
+    found = run_of(tmp_path, other_gold).scores
+    assert found == run_of(data=other_gold).scores
+
+
 @pytest.mark.parametrize("damage", ["half-line", "no-end", "garbage", "empty", "other-key"])
 def test_progress_that_is_damaged(tmp_path: Path, damage: str) -> None:
     data = dataset()
@@ -294,6 +312,8 @@ def test_bad_requests(tmp_path: Path) -> None:
         evaluate(data, fine, measures=["Goodness"])
     with pytest.raises(EvaluationError, match="depth"):
         evaluate(data, fine, depth=0)
+    with pytest.raises(EvaluationError, match=r"the 5 that are retrieved: EvidenceR@20, R@6\."):
+        evaluate(data, fine, depth=5, measures=["EvidenceR@20", "R@6", "R@5", "AnswerHit@9"])
     with pytest.raises(EvaluationError, match="limit"):
         evaluate(data, fine, limit=0)
     assert fine.heard == []
@@ -302,6 +322,46 @@ def test_bad_requests(tmp_path: Path) -> None:
         evaluate(data, fine, out=tmp_path / "file" / "run")
     with alone(tmp_path / "busy"), pytest.raises(EvaluationError, match="another process"):
         evaluate(data, fine, out=tmp_path / "busy")
+
+
+def test_usual_measures_look_as_deep_as_is_retrieved() -> None:
+    names = list(run_of(depth=5).scores.totals)
+    assert names[:6] == ["nDCG@5", "R@5", "RR", "AP", "EvidenceHit@5", "EvidenceR@5"]
+    assert list(run_of(depth=20).scores.totals)[:2] == ["nDCG@10", "R@20"]
+
+
+def test_a_full_disk_is_told_and_keeps_what_was_asked(tmp_path: Path) -> None:
+    resource = pytest.importorskip("resource", reason="only POSIX limits the size of files")
+    usual = resource.getrlimit(resource.RLIMIT_FSIZE)
+    data = dataset()
+
+    class Fills(Keyword):
+        def respond(
+            self, question: str, *, paper_ids: Sequence[str] | None, depth: int
+        ) -> tuple[Response, float]:
+            if "gold" in question:
+                size = (tmp_path / "progress.jsonl").stat().st_size
+                resource.setrlimit(resource.RLIMIT_FSIZE, (size + 9, usual[1]))
+            return super().respond(question, paper_ids=paper_ids, depth=depth)
+
+    try:
+        with pytest.raises(EvaluationError, match="cannot be written"):
+            evaluate(data, Fills.over(data), out=tmp_path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, usual)
+    again = Keyword.over(data)
+    evaluate(data, again, out=tmp_path)
+    assert len(again.heard) == 1 + len(data.questions) - 2  # the warm-up, and what was not kept
+    assert bytes_of(tmp_path) == bytes_of_fresh(tmp_path / "fresh", data)
+
+
+def test_progress_that_cannot_be_opened_leaves_no_file_open(tmp_path: Path) -> None:
+    if not Path("/dev/null").exists():
+        pytest.skip("this system has no file that cannot be cut")
+    (tmp_path / "progress.jsonl").symlink_to("/dev/null")
+    with pytest.raises(EvaluationError, match="cannot be written"):
+        run_of(tmp_path)
+    gc.collect()  # a file left open would warn here
 
 
 def test_a_run_repeated_elsewhere_gives_the_same_bytes(tmp_path: Path) -> None:

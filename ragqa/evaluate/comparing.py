@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from ragqa.errors import EvaluationError
 from ragqa.evaluate.coding import rounded
+from ragqa.evaluate.measures import judges_removed, papers_in_order
 from ragqa.evaluate.records import Comparison, Response, Row, Run
 
 if TYPE_CHECKING:
@@ -225,9 +226,7 @@ def question_diff(first: Run, second: Run, measure: str) -> tuple[Change, ...]:
     _checked(first, second, [measure])
     gold = {each["question_id"]: each["gold_papers"] for each in first.about["questions"]}
     sign = 1 if _higher_is_better(first, measure) else -1
-    rows = [
-        {row.question_id: row for row in run.rows if row.view == "as-is"} for run in (first, second)
-    ]
+    rows = [_judged_rows(run, measure) for run in (first, second)]
     changes = []
     for question, one, other in _pairs(first, second, measure):
         difference = rounded(other - one)
@@ -248,10 +247,18 @@ def question_diff(first: Run, second: Run, measure: str) -> tuple[Change, ...]:
     return tuple(sorted(changes, key=lambda change: -abs(change.difference)))
 
 
+def _judged_rows(run: Run, measure: str) -> dict[str, Row]:
+    """Return the row of each question that a measure judges, as far as it judges single ones."""
+    rows = {row.question_id: row for row in run.rows if row.view == "as-is"}
+    if judges_removed(measure):
+        rows.update((row.question_id, row) for row in run.rows if row.view == "gold-removed")
+    return rows
+
+
 def _found(row: Row | None, value: float, gold: Sequence[str]) -> Found:
     response = row.response if row is not None and row.response is not None else Response()
     hits = response.hits or ()
-    places = {paper: rank for rank, paper in enumerate(_papers(response), start=1)}
+    places = {paper: rank for rank, paper in enumerate(papers_in_order(hits), start=1)}
     return Found(
         value=value,
         first_paper=hits[0].paper_id if hits else None,
@@ -260,11 +267,6 @@ def _found(row: Row | None, value: float, gold: Sequence[str]) -> Found:
         abstained=response.abstained,
         error=None if row is None else row.error,
     )
-
-
-def _papers(response: Response) -> tuple[str, ...]:
-    """Return a response's papers in the order of their best hits."""
-    return tuple(dict.fromkeys(hit.paper_id for hit in response.hits or ()))
 
 
 def _reasons(before: Found, after: Found) -> Iterator[str]:

@@ -17,7 +17,7 @@ from typing import Any
 
 from ragqa.errors import EvaluationError, RagqaError
 from ragqa.evaluate.coding import plain, rounded, settled, without_texts
-from ragqa.evaluate.measures import default_measures, parse_measures, score
+from ragqa.evaluate.measures import check_depth, default_measures, parse_measures, score
 from ragqa.evaluate.memory import peak_memory, reset_peak_memory
 from ragqa.evaluate.progress import Asked, ProgressFile, alone
 from ragqa.evaluate.quotes import QuoteSources, check_quotes
@@ -105,15 +105,15 @@ def evaluate(
     :param prepare_seconds: What it took to open the system, for the timings.
     :param on_progress: Told after each question.
     :return: The run, as `read_run` would read it.
-    :raises EvaluationError: A measure is unknown, a number makes no sense, a system does not
-        describe itself, or the folder cannot be written.
+    :raises EvaluationError: A measure is unknown or looks deeper than `depth`, a number makes no
+        sense, a system does not describe itself, or the folder cannot be written.
     """
     if depth < 1 or (limit is not None and limit < 1):
         raise EvaluationError("depth and limit are whole numbers above 0", item=f"{depth}, {limit}")
     options = RunOptions(depth=depth, remove_gold=remove_gold, limit=limit)
     about = run_about(dataset, system.name, _described(system), options)
     dataset = replace(dataset, questions=dataset.questions[:limit])
-    scoring = _Scoring(dataset, measures, remove_gold=remove_gold)
+    scoring = _Scoring(dataset, measures, options)
     harness = _Harness(dataset, system, options, on_progress)
     if out is None:
         return scoring.run(about, *harness.ask(prepare_seconds))
@@ -147,13 +147,14 @@ def _described(system: System) -> dict[str, Any]:
 class _Scoring:
     """Measures that are known to be right before a question is asked."""
 
-    def __init__(self, dataset: Dataset, names: Sequence[str] | None, *, remove_gold: bool) -> None:
+    def __init__(self, dataset: Dataset, names: Sequence[str] | None, options: RunOptions) -> None:
         self._dataset = dataset
         self._measures = (
-            default_measures(dataset, remove_gold=remove_gold)
+            default_measures(dataset, remove_gold=options.remove_gold, depth=options.depth)
             if names is None
             else parse_measures(names)
         )
+        check_depth(self._measures, options.depth)
         self.names = [measure.name for measure in self._measures]
 
     def run(self, about: Mapping[str, Any], rows: tuple[Row, ...], timing: Timing | None) -> Run:

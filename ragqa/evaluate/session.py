@@ -21,7 +21,13 @@ from ragqa.evaluate.datasets import resolve
 from ragqa.evaluate.gates import Gate, check_gates, parse_gate
 from ragqa.evaluate.harness import EvaluationProgress, evaluate
 from ragqa.evaluate.indexing import prepare_index
-from ragqa.evaluate.measures import Measure, default_measures, parse_measures, with_company
+from ragqa.evaluate.measures import (
+    Measure,
+    check_depth,
+    default_measures,
+    parse_measures,
+    with_company,
+)
 from ragqa.evaluate.records import Comparison, Dataset, Run, System
 from ragqa.evaluate.runs import DEPTH
 from ragqa.evaluate.systems import SystemSpec, open_system, parse_system
@@ -193,7 +199,8 @@ def check(systems: Sequence[str], options: EvaluationOptions) -> Asked:
     :param systems: The systems, as `parse_system` reads them.
     :param options: What is run, and how.
     :return: What was asked for, read.
-    :raises EvaluationError: A system, measure or gate is unknown, or there is no system.
+    :raises EvaluationError: A system, measure or gate is unknown, a measure looks deeper than is
+        retrieved, or there is no system.
     """
     specs = tuple(dict.fromkeys(systems))
     read = tuple({str(spec): spec for spec in map(parse_system, specs)}.values())
@@ -209,6 +216,8 @@ def check(systems: Sequence[str], options: EvaluationOptions) -> Asked:
             hint=f"These are: {', '.join(names)}",
         )
     measures = None if options.measures is None else parse_measures(options.measures)
+    gated = parse_measures([gate.measure for gate in gates])
+    check_depth(dict.fromkeys((*(measures or ()), *gated)), options.depth)
     return Asked(specs=read, measures=measures, gates=gates)
 
 
@@ -301,6 +310,8 @@ class _Session:
         chosen = self._asked.measures
         if chosen is None:
             asked = replace(dataset, questions=dataset.questions[: self._options.limit])
-            chosen = default_measures(asked, remove_gold=self._options.remove_gold)
+            chosen = default_measures(
+                asked, remove_gold=self._options.remove_gold, depth=self._options.depth
+            )
         gated = parse_measures([gate.measure for gate in self._asked.gates])
         return list(dict.fromkeys(each.name for each in with_company((*chosen, *gated))))

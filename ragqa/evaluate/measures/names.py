@@ -23,8 +23,10 @@ from ragqa.evaluate.records import Dataset, GoldQuestion
 __all__ = [
     "FAMILIES",
     "all_measures",
+    "check_depth",
     "default_measures",
     "family_of",
+    "judges_removed",
     "parse_measures",
     "with_company",
 ]
@@ -61,6 +63,16 @@ def family_of(measure: Measure) -> Family:
     :return: The family.
     """
     return FAMILIES[measure.base]
+
+
+def judges_removed(name: str) -> bool:
+    """Say whether a measure judges an answerable question by its gold-removed row.
+
+    :param name: The measure's name; an unknown one judges rows as they are.
+    :return: True for measures of what should not be answered.
+    """
+    family = FAMILIES.get(name.partition("@")[0])
+    return family is not None and family.asked == "unanswerable"
 
 
 def all_measures() -> tuple[Measure, ...]:
@@ -119,11 +131,34 @@ def _nearest(base: str, cutoff: str) -> str:
     return f", did you mean {' or '.join(names)}?" if names else ""
 
 
-def default_measures(dataset: Dataset, *, remove_gold: bool) -> tuple[Measure, ...]:
+def check_depth(measures: Iterable[Measure], depth: int) -> None:
+    """Refuse measures that look at more hits than are retrieved: R@20 of 5 hits is R@5.
+
+    :param measures: The measures.
+    :param depth: How many chunks are retrieved for each question.
+    :raises EvaluationError: Some look deeper; all of them are in the message.
+    """
+    deeper = [each for each in measures if _sees_hits(each) and (each.cutoff or 0) > depth]
+    if deeper:
+        raise EvaluationError(
+            f"measures look at more hits than the {depth} that are retrieved",
+            item=", ".join(each.name for each in deeper),
+            hint=f"Retrieve as deep as they look: --depth {max(e.cutoff or 0 for e in deeper)}",
+        )
+
+
+def _sees_hits(measure: Measure) -> bool:
+    return family_of(measure).needs == "hits"
+
+
+def default_measures(
+    dataset: Dataset, *, remove_gold: bool, depth: int = MAX_CUTOFF
+) -> tuple[Measure, ...]:
     """Choose the measures that a dataset's gold allows.
 
     :param dataset: The dataset.
     :param remove_gold: Whether questions are asked again without their gold papers.
+    :param depth: How many chunks are retrieved for each question: the largest cutoff of hits.
     :return: The measures, in the order of tables.
     """
     questions = dataset.questions
@@ -138,7 +173,14 @@ def default_measures(dataset: Dataset, *, remove_gold: bool) -> tuple[Measure, .
     names += _allowed(ANSWERS, some - {CORRECT.base, "AnswerHit"})
     names += _allowed(CITATIONS, some)
     names += _decisions(questions, remove_gold=remove_gold)
-    return parse_measures([*names, *_allowed(COST, set(FAMILIES))])
+    names += _allowed(COST, set(FAMILIES))
+    return tuple(_within(measure, depth) for measure in parse_measures(names))
+
+
+def _within(measure: Measure, depth: int) -> Measure:
+    if measure.cutoff is None or measure.cutoff <= depth or not _sees_hits(measure):
+        return measure
+    return family_of(measure).measure(depth)
 
 
 def _ranks_papers(question: GoldQuestion) -> bool:

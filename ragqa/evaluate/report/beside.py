@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from ragqa.evaluate.measures import papers_in_order
 from ragqa.evaluate.records import Evidence, GoldQuestion, Hit, Response, Row
 from ragqa.evaluate.report.blocks import (
     NAME_CHARS,
@@ -69,7 +70,7 @@ def _ranks(question: GoldQuestion, response: Response) -> Iterator[str]:
     if hits is None:
         return
     if question.gold_papers:
-        ranked = list(dict.fromkeys(hit.paper_id for hit in hits))
+        ranked = papers_in_order(hits)
         ranks = [n for n, paper in enumerate(ranked, 1) if paper in question.gold_papers]
         yield f"gold paper at rank {ranks[0]}" if ranks else "gold paper not retrieved"
     if question.evidence:
