@@ -324,6 +324,18 @@ def test_bad_requests(tmp_path: Path) -> None:
         evaluate(data, fine, out=tmp_path / "busy")
 
 
+def test_more_hits_than_asked_for_are_not_looked_at() -> None:
+    class Floods(Keyword):
+        def respond(
+            self, question: str, *, paper_ids: Sequence[str] | None, depth: int
+        ) -> tuple[Response, float]:
+            return super().respond(question, paper_ids=paper_ids, depth=99)
+
+    data = dataset()
+    plain, flooding = Keyword.over(data), Floods.over(data)
+    assert evaluate(data, flooding, depth=2).rows == evaluate(data, plain, depth=2).rows
+
+
 def test_usual_measures_look_as_deep_as_is_retrieved() -> None:
     names = list(run_of(depth=5).scores.totals)
     assert names[:6] == ["nDCG@5", "R@5", "RR", "AP", "EvidenceHit@5", "EvidenceR@5"]

@@ -29,6 +29,7 @@ from ragqa.evaluate.records import Hit, Quoted, Response, Row, Run, Said
 from ragqa.evaluate.runs import (
     RunOptions,
     code_sha256,
+    folder_name,
     is_timed,
     machine,
     read_run,
@@ -153,6 +154,21 @@ def test_the_key_is_of_the_libraries(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_machine_is_told_alike() -> None:
     assert machine() == machine()
+
+
+@pytest.mark.parametrize(
+    ("name", "folder"),
+    [
+        ("bm25", "bm25"),
+        ("ragqa(embedder='a/b', dense_weight=0.5)", "ragqa-embedder-a-b-dense_weight-0.5"),
+        ("../..", "else"),
+        ("", "else"),
+        ("Größe", "Größe"),
+    ],
+)
+def test_folder_names(name: str, folder: str) -> None:
+    assert folder_name(name, default="else", most=40) == folder
+    assert folder_name("abcdefghi. z", default="else", most=10) == "abcdefghi"
 
 
 def test_no_run(tmp_path: Path) -> None:

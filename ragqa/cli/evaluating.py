@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -32,7 +31,6 @@ SHOWN_PROBLEMS = 10  # of each effect: enough to see a pattern, and still a scre
 SHOWN_CHANGES = 10  # questions that changed most
 _LARGE = 10_000  # bytes and the like, whose fractions say nothing
 SHOWN_TEXT = 120  # characters of a question
-_UNSAFE = re.compile(r"[^\w.+-]+")  # in a folder's name
 _COUNT = click.IntRange(min=1)
 
 
@@ -84,6 +82,7 @@ def evaluate(
     train --system ragqa --system bm25; ragqa evaluate questions.csv --corpus corpus/mine
     --remove-gold --fail-under AUROC=0.9
     """
+    from ragqa.evaluate.runs import folder_name
     from ragqa.evaluate.session import Places, check, evaluate_systems
 
     options, chosen = _options(given), systems or ("ragqa",)
@@ -93,7 +92,7 @@ def evaluate(
         raise click.UsageError(str(error)) from error
     model = _open_judge(judge)
     loaded = _load(dataset, given)
-    place = out or Path("runs") / (_UNSAFE.sub("-", loaded.name).strip("-.") or "dataset")
+    place = out or Path("runs") / folder_name(loaded.name, default="dataset")
     with _listening() as listener, _telling_how_to_go_on():
         done = evaluate_systems(
             loaded,

@@ -19,7 +19,7 @@ from ragqa.errors import EvaluationError, RagqaError
 from ragqa.evaluate.coding import plain, rounded, settled, without_texts
 from ragqa.evaluate.measures import check_depth, default_measures, parse_measures, score
 from ragqa.evaluate.memory import peak_memory, reset_peak_memory
-from ragqa.evaluate.progress import Asked, ProgressFile, alone
+from ragqa.evaluate.progress import ProgressFile, TimedRow, alone
 from ragqa.evaluate.quotes import QuoteSources, check_quotes
 from ragqa.evaluate.records import (
     Dataset,
@@ -216,10 +216,10 @@ def _as_measured(done: Run, scoring: _Scoring, folder: Path) -> Run:
     return run
 
 
-def _asked_before(run: Run) -> list[Asked]:
+def _asked_before(run: Run) -> list[TimedRow]:
     seconds = run.timing.seconds if run.timing else [None] * len(run.rows)
     pairs = zip(run.rows, seconds, strict=True)
-    return [Asked(row=row, seconds=taken, wall=taken or 0.0) for row, taken in pairs]
+    return [TimedRow(row=row, seconds=taken, wall=taken or 0.0) for row, taken in pairs]
 
 
 class _Harness:
@@ -279,10 +279,10 @@ class _Harness:
         self._row(_Ask(question_id="", text=_WARM_UP, view="as-is", paper_ids=None))
         return time.perf_counter() - start
 
-    def _ask_one(self, ask: _Ask) -> Asked:
+    def _ask_one(self, ask: _Ask) -> TimedRow:
         start = time.perf_counter()
         row, seconds = self._row(ask)
-        return Asked(row=row, seconds=seconds, wall=time.perf_counter() - start)
+        return TimedRow(row=row, seconds=seconds, wall=time.perf_counter() - start)
 
     def _row(self, ask: _Ask) -> tuple[Row, float | None]:
         try:
@@ -290,6 +290,7 @@ class _Harness:
                 ask.text, paper_ids=ask.paper_ids, depth=self._options.depth
             )
             _check(response, ask.paper_ids)
+            response = _cut(response, self._options.depth)
             response = without_texts(check_quotes(response, self._sources))
             row = Row(question_id=ask.question_id, view=ask.view, response=response)
             return settled(row), rounded(float(seconds))
@@ -301,6 +302,13 @@ def _said(error: Exception) -> str:
     text = str(error) if isinstance(error, RagqaError) else f"{type(error).__name__}: {error}"
     flat = " ".join(text.encode(errors="backslashreplace").decode().split())
     return flat if len(flat) <= _ERROR_LENGTH else flat[:_ERROR_LENGTH] + "…"
+
+
+def _cut(response: Response, depth: int) -> Response:
+    """Take no more hits than were asked for: RR and AP would count on in a longer list."""
+    if response.hits is None:
+        return response
+    return replace(response, hits=tuple(response.hits[:depth]))
 
 
 def _check(response: Response, paper_ids: Sequence[str] | None) -> None:

@@ -26,6 +26,7 @@ from ragqa._files import sha256_bytes
 from ragqa.chunk import CHUNKER_VERSION, ChunkOptions, chunk_document
 from ragqa.errors import DatasetError, EvaluationError, IndexStateError
 from ragqa.evaluate.records import Dataset, GoldPaper
+from ragqa.evaluate.runs import folder_name
 from ragqa.index.generation import Generation, open_generation, write_generation
 from ragqa.index.records import IndexedDocument, quantise
 from ragqa.index.work import WorkShelf, find_document
@@ -57,7 +58,6 @@ _FLUSH_SECONDS = 20.0  # a killed run loses at most about this much embedding
 _KEEP = 1  # generations: nobody rolls a dataset's index back
 _NAME_CHARS = 40  # of a dataset's name in a folder's name
 _NAME_DIGITS = 12  # hex digits of a hash in a folder's name
-_UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 _LINE_END = re.compile(r"\r\n|\r|\n")
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 _WHERE_IT_IS = frozenset({"corpus", "embedder_name"})  # names of places, not of content
@@ -201,7 +201,7 @@ def _chunking(tokens: object) -> ChunkOptions:
 def _folder_name(dataset: Dataset, embedder: Embedder, chunking: ChunkOptions) -> str:
     """Return a folder for a dataset and the stages; changed papers are told by the fingerprint."""
     stages = "\0".join((dataset.name, CHUNKER_VERSION, repr(chunking), embedder.fingerprint))
-    name = _UNSAFE.sub("-", dataset.name).strip(".-")[:_NAME_CHARS] or "dataset"
+    name = folder_name(dataset.name, default="dataset", most=_NAME_CHARS)
     return f"{name}-{sha256_bytes(stages.encode('utf-8', 'replace'))[:_NAME_DIGITS]}"
 
 

@@ -19,7 +19,7 @@ from ragqa.errors import EvaluationError
 from ragqa.evaluate.coding import canonical, row_from_dict, row_to_dict
 from ragqa.evaluate.records import Row
 
-__all__ = ["Asked", "ProgressFile", "alone", "unwritable"]
+__all__ = ["TimedRow", "ProgressFile", "alone", "unwritable"]
 
 NAME = "progress.jsonl"
 SCHEMA = "ragqa/progress/1"
@@ -27,7 +27,7 @@ _LOCK = ".run.lock"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class TimedRow:
     """A row with what it took.
 
     :ivar row: The row.
@@ -51,7 +51,7 @@ class ProgressFile:
     def __init__(self, folder: Path, *, key: str, started: str) -> None:
         self.path = folder / NAME
         self.started = started
-        self.before: tuple[Asked, ...] = ()
+        self.before: tuple[TimedRow, ...] = ()
         self._key = key
         self._file: IO[bytes] | None = None
 
@@ -99,7 +99,7 @@ class ProgressFile:
         except OSError as error:
             raise unwritable(folder, error) from error
 
-    def append(self, asked: Asked) -> None:
+    def append(self, asked: TimedRow) -> None:
         """Add a row; it is there even if the process is killed right after.
 
         :param asked: The row.
@@ -144,10 +144,10 @@ def _json(line: bytes) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _asked(line: bytes) -> Asked | None:
+def _asked(line: bytes) -> TimedRow | None:
     value = _json(line)
     try:
-        return Asked(
+        return TimedRow(
             row=row_from_dict(value["row"]), seconds=value["seconds"], wall=float(value["wall"])
         )
     except (KeyError, TypeError, ValueError, AttributeError):

@@ -10,6 +10,7 @@ the run is whole.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cache
@@ -27,6 +28,7 @@ __all__ = [
     "DEPTH",
     "RunOptions",
     "code_sha256",
+    "folder_name",
     "forget_run",
     "is_timed",
     "machine",
@@ -46,9 +48,14 @@ TIMINGS_SCHEMA = "ragqa/timings/1"
 RUN, ROWS, TIMINGS = "run.json", "rows.jsonl", "timings.json"
 _FAMILY = "ragqa/run/"
 _REPEAT = "Run `ragqa evaluate` with --again, or name another folder"
+MAX_NAME = 80
+"""Characters of a folder's name."""
+
+_UNSAFE = re.compile(r"[^\w.+-]+")  # in a folder's name
 _LIBRARIES = (
-    "faiss-cpu", "ir-measures", "langchain-core", "numpy", "onnxruntime", "scikit-learn", "scipy",
-    "sentence-transformers", "tantivy", "tokenizers", "torch",
+    "faiss-cpu", "ir-measures", "langchain-core", "numpy", "onnxruntime", "pypdfium2",
+    "pytrec-eval-terrier", "scikit-learn", "scipy", "sentence-transformers", "tantivy",
+    "tokenizers", "torch",
 )  # fmt: skip
 """What can change a number that a run holds."""
 
@@ -281,6 +288,17 @@ def forget_run(folder: Path) -> None:
         raise EvaluationError(
             f"the earlier run cannot be removed ({error.strerror})", item=folder
         ) from error
+
+
+def folder_name(name: str, *, default: str, most: int = MAX_NAME) -> str:
+    """Return a name as far as a file system takes it.
+
+    :param name: Any name.
+    :param default: What is taken where nothing of it is left.
+    :param most: Characters that it has at most.
+    :return: Letters, digits and ``_.+-``, neither ``.`` nor ``-`` at its ends.
+    """
+    return _UNSAFE.sub("-", name).strip("-.")[:most].rstrip("-.") or default
 
 
 def started_of(folder: Path) -> str:

@@ -7,7 +7,6 @@ is found before the first question is asked.
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -29,12 +28,12 @@ from ragqa.evaluate.measures import (
     with_company,
 )
 from ragqa.evaluate.records import Comparison, Dataset, Run, System
-from ragqa.evaluate.runs import DEPTH
+from ragqa.evaluate.runs import DEPTH, folder_name
 from ragqa.evaluate.systems import SystemSpec, open_system, parse_system
 from ragqa.index.generation import open_generation
 
 __all__ = [
-    "Asked",
+    "Wanted",
     "Evaluation",
     "EvaluationOptions",
     "Listener",
@@ -44,8 +43,6 @@ __all__ = [
 ]
 
 SCHEMA = "ragqa/evaluation/1"
-_UNSAFE = re.compile(r"[^\w.+-]+")  # in a folder's name
-_MAX_NAME = 80  # characters of a folder's name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +94,7 @@ class Places:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class Wanted:
     """What was asked for, read.
 
     :ivar specs: The systems, each once.
@@ -193,7 +190,7 @@ def evaluate_systems(
     )
 
 
-def check(systems: Sequence[str], options: EvaluationOptions) -> Asked:
+def check(systems: Sequence[str], options: EvaluationOptions) -> Wanted:
     """Check what is asked for before anything is run.
 
     :param systems: The systems, as `parse_system` reads them.
@@ -218,7 +215,7 @@ def check(systems: Sequence[str], options: EvaluationOptions) -> Asked:
     measures = None if options.measures is None else parse_measures(options.measures)
     gated = parse_measures([gate.measure for gate in gates])
     check_depth(dict.fromkeys((*(measures or ()), *gated)), options.depth)
-    return Asked(specs=read, measures=measures, gates=gates)
+    return Wanted(specs=read, measures=measures, gates=gates)
 
 
 def _asked_part(dataset: Dataset, limit: int | None) -> Dataset:
@@ -234,7 +231,7 @@ def _folder_names(specs: Sequence[SystemSpec]) -> list[str]:
     found: list[str] = []
     taken: set[str] = set()
     for spec in specs:
-        usual = _UNSAFE.sub("-", str(spec)).strip("-.")[:_MAX_NAME] or "system"
+        usual = folder_name(str(spec), default="system")
         name, count = usual, 1
         while name.casefold() in taken:
             count += 1
@@ -248,7 +245,7 @@ class _Session:
     """One system's part of an evaluation."""
 
     def __init__(
-        self, asked: Asked, options: EvaluationOptions, listener: Listener, places: Places
+        self, asked: Wanted, options: EvaluationOptions, listener: Listener, places: Places
     ) -> None:
         self._asked = asked
         self._options = options
