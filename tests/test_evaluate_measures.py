@@ -100,6 +100,15 @@ def test_a_system_that_only_ever_fails_does_not_escape_by_it() -> None:
     assert [scores.totals[name].value for name in names] == [0, 0, 0, 0, 1, 0, 1]
 
 
+def test_papers_of_an_unanswerable_question_are_not_looked_for() -> None:
+    scores = judge(
+        ["nDCG@10"],
+        [RANKED, question("u", relevant={"a": 1}, answerable=False)],
+        {"q": retrieved("b", "a", "c"), "u": retrieved("z")},
+    )
+    assert scores.totals["nDCG@10"] == total(1.0, 1, left_out=1)
+
+
 def test_what_ids_look_like_does_not_matter() -> None:
     strange = ["", "a b", "\t", "é\ud800", "q0"]
     asked = question("\n", relevant={"a b": 1, "\t": 1})

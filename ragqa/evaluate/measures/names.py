@@ -185,7 +185,7 @@ def _within(measure: Measure, depth: int) -> Measure:
 
 def _ranks_papers(question: GoldQuestion) -> bool:
     """Say whether ranking papers can go wrong: not where one paper is asked."""
-    return bool(question.relevant) and len(question.paper_ids) != 1
+    return question.answerable and bool(question.relevant) and len(question.paper_ids) != 1
 
 
 def _allowed(families: Iterable[Family], allowed: set[str]) -> list[str]:

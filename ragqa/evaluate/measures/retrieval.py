@@ -17,8 +17,9 @@ __all__ = ["RETRIEVAL", "papers_in_order"]
 _TREC = "trec_eval, through ir-measures (MacAvaney, Macdonald & Ounis, ECIR 2022) and pytrec_eval"
 _SHARED = (
     "Papers are ranked by their best hit, so a system gains nothing by returning many chunks of "
-    "one paper. It judges as-is questions for which the dataset names relevant papers; all others "
-    "are left out, and one for which nothing was retrieved counts 0. It sees papers only: "
+    "one paper. It judges answerable as-is questions for which the dataset names relevant "
+    "papers; all others are left out, and one for which nothing was retrieved counts 0. It sees "
+    "papers only: "
     "the right paper with the wrong chunk counts in full, so read it beside EvidenceHit@k."
 )
 
@@ -33,7 +34,7 @@ def papers_in_order(hits: Sequence[Hit]) -> list[str]:
 
 
 def _judges(question: GoldQuestion) -> bool:
-    return any(grade > 0 for grade in question.relevant.values())
+    return question.answerable and any(grade > 0 for grade in question.relevant.values())
 
 
 def _values(cases: Sequence[Case], measure: Measure) -> list[float | None]:
