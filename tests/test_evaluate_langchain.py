@@ -239,6 +239,15 @@ def test_chunks_of_pdfs_are_located_in_the_canonical_text(
         assert fold(text[hit.start : hit.end]) == fold(hit.text)
 
 
+def test_what_it_says_of_itself_changes_with_the_words(model: Path, tmp_path: Path) -> None:
+    # the questions' hash is not of a corpus's PDFs, and sizes and counts can stay as they are
+    told = [
+        open_langchain(SPEC, dataset_of({"p": text}), tmp_path, embedder_name=str(model)).describe()
+        for text in ("Whales sing.", "Whales ring.", "Whales sing.")
+    ]
+    assert told[0] == told[2] != told[1]
+
+
 def test_a_corpus_needs_its_index(corpus: tuple[Path, Path], model: Path, tmp_path: Path) -> None:
     with pytest.raises(EvaluationError, match="index"):
         open_langchain(SPEC, dataset_of({}, corpus[0]), tmp_path, embedder_name=str(model))

@@ -13,6 +13,7 @@ papers alone would; a hit without a span could not be located, and is counted in
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -22,6 +23,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
+from ragqa._files import sha256_bytes
 from ragqa.embed.base import FloatMatrix, clean
 from ragqa.embed.source import Source, resolve
 from ragqa.errors import EmbedderError, EvaluationError, OptionalDependencyError
@@ -337,11 +339,21 @@ def _about(findings: Findings, chunks: Sequence[_Lang], places: Sequence[_Place]
         "versions": _versions(_TOLD),
         "papers": len({chunk.metadata["paper_id"] for chunk in chunks}),
         "chunks": len(chunks),
+        "chunks_sha256": _content(chunks, places),
         "chunks_not_located": sum(place is None for place in places),
         "papers_left_out": dict(sorted(findings.left_out.items())),
         "papers_without_pdf": sorted(findings.no_pdf),
         "papers_with_lone_surrogates": sorted(findings.surrogates),
     }
+
+
+def _content(chunks: Sequence[_Lang], places: Sequence[_Place]) -> str:
+    """Return a hash of what is searched: a corpus's PDFs are in no hash of its questions."""
+    found = [
+        [chunk.metadata["paper_id"], chunk.page_content, place]
+        for chunk, place in zip(chunks, places, strict=True)
+    ]
+    return sha256_bytes(json.dumps(found).encode())
 
 
 def _messages(about: Mapping[str, Any]) -> Iterator[str]:
