@@ -19,7 +19,7 @@ from ragqa.errors import DatasetError
 from ragqa.evaluate.datasets.gold import Draft, Quote
 from ragqa.evaluate.datasets.listed import MANIFEST, Listed
 from ragqa.evaluate.datasets.reading import Reading
-from ragqa.evaluate.datasets.source import Request, chosen, head, the_file
+from ragqa.evaluate.datasets.source import Request, chosen, has_keys, the_file
 from ragqa.evaluate.datasets.spans import PAPERS, read_papers
 from ragqa.evaluate.datasets.values import Item, shown
 from ragqa.evaluate.records import Evidence, GoldQuestion
@@ -29,7 +29,6 @@ __all__ = ["LOOKS_FOR", "NAME", "matches", "read"]
 NAME = "litqa"
 LOOKS_FOR = "a .jsonl file with question, ideal and distractors, beside papers.jsonl or a corpus"
 
-_SIGNS = (re.compile(r'"ideal"\s*:'), re.compile(r'"distractors"\s*:'))
 _KNOWN = (
     "id",
     "question",
@@ -46,8 +45,7 @@ _DOI = re.compile(r"\b10\.\d{4,9}/\S+")
 
 
 def _is_one(path: Path) -> bool:
-    start = head(path)
-    return all(sign.search(start) for sign in _SIGNS)
+    return has_keys(path, "ideal", "distractors")
 
 
 def matches(path: Path) -> bool:

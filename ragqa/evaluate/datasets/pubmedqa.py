@@ -9,12 +9,11 @@ Written from the published schema and tested on samples of our own, not on the p
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 from ragqa.evaluate.datasets.gold import Draft
 from ragqa.evaluate.datasets.reading import Reading
-from ragqa.evaluate.datasets.source import Request, chosen, head, the_file
+from ragqa.evaluate.datasets.source import Request, chosen, has_keys, the_file
 from ragqa.evaluate.datasets.values import Item
 from ragqa.evaluate.records import GoldPaper, GoldQuestion
 
@@ -23,13 +22,11 @@ __all__ = ["LOOKS_FOR", "NAME", "matches", "read"]
 NAME = "pubmedqa"
 LOOKS_FOR = "a .json file with QUESTION and CONTEXTS for each pmid"
 
-_SIGNS = (re.compile(r'"QUESTION"\s*:'), re.compile(r'"CONTEXTS"\s*:'))
 _KNOWN = ("QUESTION", "CONTEXTS", "LONG_ANSWER")
 
 
 def _is_one(path: Path) -> bool:
-    start = head(path)
-    return all(sign.search(start) for sign in _SIGNS)
+    return has_keys(path, "QUESTION", "CONTEXTS")
 
 
 def matches(path: Path) -> bool:

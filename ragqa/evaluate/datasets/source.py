@@ -16,7 +16,7 @@ from ragqa.errors import DatasetError
 from ragqa.evaluate.datasets.gold import Draft
 from ragqa.evaluate.datasets.reading import Reading
 
-__all__ = ["Format", "Request", "chosen", "head", "the_file"]
+__all__ = ["Format", "Request", "chosen", "has_keys", "head", "the_file"]
 
 _HEAD_BYTES = 1 << 20  # of a file: more than the text before the keys that tell what it is
 
@@ -102,6 +102,17 @@ def the_file(request: Request, is_one: Callable[[Path], bool], *suffixes: str) -
     what = f"{request.path.resolve().name}:1"
     said = f"{what}: one file must be meant; name it, or its split; there are: {names}"
     raise DatasetError(request.path, (said,))
+
+
+def has_keys(path: Path, *keys: str) -> bool:
+    """Say whether a file has some keys of JSON objects at its start.
+
+    :param path: The file.
+    :param *keys: The keys.
+    :return: Whether all of them are there.
+    """
+    start = head(path)
+    return all(re.search(rf'"{re.escape(key)}"\s*:', start) for key in keys)
 
 
 def head(path: Path) -> str:
