@@ -21,6 +21,7 @@ from markdown_it import MarkdownIt
 from ragqa.cli import main
 from ragqa.errors import EvaluationError
 from ragqa.evaluate.datasets import load_dataset
+from ragqa.evaluate.records import Dataset
 from ragqa.evaluate.runs import read_run
 from ragqa.evaluate.session import EvaluationOptions, Listener, Places, check, evaluate_systems
 
@@ -325,6 +326,49 @@ def test_help_is_fast(verb: str) -> None:
     )
     assert ran.returncode == 0, ran.stderr
     assert "Example" in ran.stdout
+
+
+def test_no_system_is_run_where_another_one_cannot_be(call: Call, facts: str) -> None:
+    pytest.importorskip("langchain_community", reason="needs the extra langchain-stock")
+    make_corpus(Path("corpus/small"), STANDARD)
+    Path("mine.jsonl").write_text('{"question": "How do plants grow?"}', encoding="utf-8")
+    beside = load_dataset("mine.jsonl", corpus="corpus/small")
+    places = Places(work=Path("work"))
+    for data, system, message in (
+        (load_dataset(facts), "langchain(chunk_size=100)", "share more than they hold"),
+        (beside, "dense(chunk_tokens=50)", "chunk_tokens cannot be set"),
+    ):
+        with pytest.raises(EvaluationError, match=message):
+            evaluate_systems(data, ["bm25", system], Path("out"), places=places)
+    assert not Path("out").exists()
+
+
+def test_the_embedder_of_langchain_is_none_of_the_index(
+    call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("langchain_community", reason="needs the extra langchain-stock")
+    make_corpus(Path("corpus/small"), STANDARD)
+    Path("mine.jsonl").write_text('{"question": "How do plants grow?"}', encoding="utf-8")
+    beside = load_dataset("mine.jsonl", corpus="corpus/small")
+    names: list[str] = []
+
+    def load(name: str, **_: Any) -> HashedEmbedder:
+        names.append(name)
+        return HashedEmbedder()
+
+    def stop(_: Dataset) -> None:
+        raise InterruptedError
+
+    monkeypatch.setattr("ragqa.embed.load_embedder", load)
+    with pytest.raises(InterruptedError):
+        evaluate_systems(
+            beside,
+            ["langchain(embedder='x')"],
+            Path("out"),
+            places=Places(work=Path("work")),
+            listener=Listener(on_dataset=stop),
+        )
+    assert names and "x" not in names
 
 
 def test_the_same_in_python(call: Call, facts: str) -> None:

@@ -40,6 +40,7 @@ __all__ = [
     "Message",
     "PreparedIndex",
     "Progress",
+    "check_chunking",
     "index_dataset",
     "index_hash",
     "prepare_index",
@@ -102,6 +103,7 @@ def prepare_index(
     :raises EvaluationError: The options do not go with the dataset or the index.
     :raises DatasetError: The dataset's papers cannot be indexed.
     """
+    check_chunking(dataset, options)
     tokens = options.get("chunk_tokens")
     if dataset.corpus is None:
         if index is not None:
@@ -115,15 +117,24 @@ def prepare_index(
         directory = work / "indexes" / _folder_name(dataset, embedder, chunking)
         index_dataset(dataset, directory, embedder, options=chunking, on_progress=on_progress)
         return _prepared(directory, embedder, chunking, of_texts=True)
-    if tokens is not None:
+    directory, embedder = _corpus_place(dataset, work, options.get("embedder"), index, on_message)
+    _build_corpus(dataset.corpus, directory, embedder, on_progress, on_message)
+    return _prepared(directory, embedder, ChunkOptions(), of_texts=False)
+
+
+def check_chunking(dataset: Dataset, options: Mapping[str, object]) -> None:
+    """Refuse to cut a corpus's papers otherwise than its index does.
+
+    :param dataset: The dataset.
+    :param options: The system's options.
+    :raises EvaluationError: ``chunk_tokens`` is given for questions beside a corpus.
+    """
+    if dataset.corpus is not None and options.get("chunk_tokens") is not None:
         raise EvaluationError(
             "chunk_tokens cannot be set for questions beside a corpus",
             item=dataset.name,
             hint="Leave it out: a corpus has one index, as `ragqa rebuild` makes it",
         )
-    directory, embedder = _corpus_place(dataset, work, options.get("embedder"), index, on_message)
-    _build_corpus(dataset.corpus, directory, embedder, on_progress)
-    return _prepared(directory, embedder, ChunkOptions(), of_texts=False)
 
 
 def index_dataset(
@@ -241,15 +252,23 @@ def _built_by(directory: Path) -> tuple[str, str] | None:
         return None
 
 
-def _build_corpus(corpus: Path, directory: Path, embedder: Embedder, on_progress: Progress) -> None:
+def _build_corpus(
+    corpus: Path,
+    directory: Path,
+    embedder: Embedder,
+    on_progress: Progress,
+    on_message: Message | None,
+) -> None:
     from ragqa.build import build_index
 
-    build_index(
+    report = build_index(
         corpus,
         directory,
         embedder=embedder,
         on_progress=lambda progress: on_progress(progress.done, progress.total),
     )
+    if report.changed and on_message is not None:
+        on_message(f"{directory}: generation {report.generation} written, as the corpus is now")
 
 
 def _fingerprint(

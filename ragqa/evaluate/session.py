@@ -29,7 +29,7 @@ from ragqa.evaluate.measures import (
 )
 from ragqa.evaluate.records import Comparison, Dataset, Run, System
 from ragqa.evaluate.runs import DEPTH, folder_name
-from ragqa.evaluate.systems import SystemSpec, open_system, parse_system
+from ragqa.evaluate.systems import SystemSpec, check_system, open_system, parse_system
 from ragqa.index.generation import open_generation
 
 __all__ = [
@@ -167,12 +167,16 @@ def evaluate_systems(
     :param options: What is run, and how.
     :param listener: Who is told how it goes.
     :return: Runs, comparisons and missed gates.
-    :raises EvaluationError: A system, measure or gate is unknown, or a folder cannot be written.
+    :raises EvaluationError: A system, measure or gate is unknown, options do not go with the
+        dataset, or a folder cannot be written.
+    :raises OptionalDependencyError: A system needs an extra that is not installed.
     """
     options = options or EvaluationOptions()
     asked = check(systems, options)
     folders = tuple(out / name for name in _folder_names(asked.specs))
     listener = listener or Listener()
+    for spec in asked.specs:
+        check_system(spec, dataset)
     session = _Session(asked, options, listener, places)
     dataset = session.located(dataset)
     listener.on_dataset(dataset)
@@ -226,6 +230,12 @@ def _asked_part(dataset: Dataset, limit: int | None) -> Dataset:
     return replace(dataset, name=name, questions=dataset.questions[:limit])
 
 
+def _embedder_of_index(spec: SystemSpec) -> dict[str, object]:
+    """Return a system's embedder as an option; that of langchain is none of the index."""
+    name = None if spec.name == "langchain" else spec.options.get("embedder")
+    return {} if name is None else {"embedder": name}
+
+
 def _folder_names(specs: Sequence[SystemSpec]) -> list[str]:
     """Return a folder's name for each system: its own as far as a file system takes it."""
     found: list[str] = []
@@ -260,7 +270,7 @@ class _Session:
         prepared = prepare_index(
             dataset,
             self._places.work,
-            {name: spec.options[name] for name in ("embedder",) if name in spec.options},
+            _embedder_of_index(spec),
             index=self._places.index,
             on_progress=lambda done, total: self._listener.on_open(str(spec), done, total),
             on_message=self._listener.on_message,

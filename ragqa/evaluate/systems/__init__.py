@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ragqa.evaluate.indexing import Message, Progress, prepare_index
+from ragqa.evaluate.indexing import Message, Progress, check_chunking, prepare_index
 from ragqa.evaluate.records import Dataset, System
 from ragqa.evaluate.systems.objects import ObjectSystem, measure_object
 from ragqa.evaluate.systems.spec import SYSTEMS, SystemSpec, parse_system
@@ -17,10 +17,26 @@ __all__ = [
     "SYSTEMS",
     "ObjectSystem",
     "SystemSpec",
+    "check_system",
     "measure_object",
     "open_system",
     "parse_system",
 ]
+
+
+def check_system(spec: SystemSpec, dataset: Dataset) -> None:
+    """Check what can be checked of a system before anything is made or loaded.
+
+    :param spec: The system.
+    :param dataset: What it will be asked about.
+    :raises EvaluationError: The options do not go with the dataset or with each other.
+    :raises OptionalDependencyError: The system needs an extra that is not installed.
+    """
+    check_chunking(dataset, spec.options)
+    if spec.name == "langchain":
+        from ragqa.evaluate.systems.langchain import check_langchain
+
+        check_langchain(spec)
 
 
 def open_system(

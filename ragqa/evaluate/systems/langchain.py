@@ -40,7 +40,7 @@ from ragqa.index.generation import Generation, open_generation
 if TYPE_CHECKING:
     from ragqa.evaluate.systems.spec import SystemSpec
 
-__all__ = ["CHUNK_OVERLAP", "CHUNK_SIZE", "LangChainSystem", "open_langchain"]
+__all__ = ["CHUNK_OVERLAP", "CHUNK_SIZE", "LangChainSystem", "check_langchain", "open_langchain"]
 
 CHUNK_SIZE = 1000
 """Characters of a chunk at most: what LangChain's own retrieval tutorial uses."""
@@ -172,8 +172,7 @@ def open_langchain(
     :raises EmbedderError: The model cannot be found or loaded.
     :raises IndexStateError: The index cannot be used.
     """
-    _check_packages()
-    sizes = _sizes(spec.options)
+    sizes = check_langchain(spec)
     source = resolve(str(spec.options.get("embedder", embedder_name)))
     from ragqa.embed.reference import quiet
 
@@ -197,10 +196,18 @@ def open_langchain(
     return LangChainSystem(str(spec), store, places, about)
 
 
-def _check_packages() -> None:
+def check_langchain(spec: SystemSpec) -> tuple[int, int]:
+    """Check that the pipeline is installed, and its options.
+
+    :param spec: The system.
+    :return: Chunk size and overlap, in characters.
+    :raises OptionalDependencyError: A package of the extra is not installed.
+    :raises EvaluationError: The overlap is not below the chunk size.
+    """
     for module, package in _PACKAGES.items():
         if find_spec(module) is None:
             raise OptionalDependencyError(package, extra=_EXTRA)
+    return _sizes(spec.options)
 
 
 def _sizes(options: Mapping[str, object]) -> tuple[int, int]:
