@@ -150,6 +150,16 @@ def test_quotes_of_a_named_paper_are_evidence(tmp_path: Path) -> None:
     assert problems(dataset) == [("questions.jsonl:1", "not-found")]
 
 
+def test_a_quote_is_looked_for_in_each_named_paper(tmp_path: Path) -> None:
+    path = spans(tmp_path, question(paper_id=["a", "gone", "b"], evidence_text=["noise", "grass"]))
+    dataset = load_dataset(path)
+    found, lost = dataset.questions[0].evidence
+    assert (found.paper_id, found.start, found.is_located) == ("b", 0, True)
+    assert (lost.paper_id, lost.is_located) == ("a", False)
+    assert dataset.questions[0].relevant == {"a": 1, "gone": 1, "b": 1}
+    assert problems(dataset) == [("questions.jsonl:1", "not-found")] * 2  # grass, and the paper
+
+
 LONG = "Größe naïve café 𝔸 façade.\n\n\nfin de siècle 𝔹 résumé über.\nsecond résumé, café."
 
 

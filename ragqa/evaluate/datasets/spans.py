@@ -2,7 +2,8 @@
 
 A paper is ``{paper_id, text, title?}``. A question is ``{question_id, question}`` and, where known,
 ``answers`` (one or a list), ``evidence`` (a list of ``{paper_id, start, end, text}``),
-``evidence_text`` (quotes from ``paper_id``), ``paper_id`` (one or several papers that answer it),
+``evidence_text`` (quotes from ``paper_id``: of several, the first that has it),
+``paper_id`` (one or several papers that answer it),
 ``paper_ids`` (the papers that it is asked of; all where absent), ``answerable`` and ``choices``.
 Anything else becomes labels. ``text == paper.text[start:end]``, in characters; what stands
 elsewhere in its paper is used there and reported.
@@ -92,10 +93,7 @@ def _question(item: Item, papers: Papers, reading: Reading) -> GoldQuestion:
     if quotes and not named:
         item.wrong("evidence_text", "'evidence_text' needs the 'paper_id' that it is from")
     else:
-        evidence += [
-            papers.evidence(Quote(paper_id=named[0], text=text), item.at("evidence_text"))
-            for text in quotes
-        ]
+        evidence += [_quoted(text, named, papers, item) for text in quotes]
     of_evidence = {part.paper_id for part in evidence}
     for paper_id in named:
         if paper_id not in of_evidence:  # else it was reported with the evidence
@@ -127,6 +125,15 @@ def _quote(part: Item) -> Quote:
         start=part.integer("start"),
         end=part.integer("end"),
     )
+
+
+def _quoted(text: str, named: tuple[str, ...], papers: Papers, item: Item) -> Evidence:
+    """Locate a quote in the first of the question's papers that has it."""
+    found = (papers.find(Quote(paper_id=paper_id, text=text)) for paper_id in named)
+    first = next((evidence for evidence in found if evidence is not None), None)
+    if first is not None:
+        return first
+    return papers.evidence(Quote(paper_id=named[0], text=text), item.at("evidence_text"))
 
 
 def _relevant(named: tuple[str, ...], evidence: list[Evidence]) -> dict[str, int]:
