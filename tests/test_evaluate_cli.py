@@ -277,7 +277,7 @@ def test_an_interrupt_says_how_to_go_on(
 
     monkeypatch.setattr("ragqa.evaluate.session.evaluate_systems", interrupted)
     ran = call("evaluate", facts)
-    assert ran.code == 1
+    assert ran.code == 130
     assert "goes on where it was" in ran.err
 
 
@@ -286,7 +286,11 @@ def test_compare(call: Call, facts: str) -> None:
     names = ["runs/facts/bm25", "runs/facts/dense-chunk_tokens-16"]
     ran = call("compare", *names)
     assert ran.code == 0, ran.err
-    assert ran.out.startswith("# A: bm25, B: dense(chunk_tokens=16), on facts\n")
+    assert ran.out.startswith(f"# A: {names[0]} (bm25), B: {names[1]} (dense(chunk_tokens=16))\n")
+    assert "| system.name | bm25 | dense(chunk_tokens=16) |" in ran.out
+    one = call("compare", *names, "--measure", "RR").out
+    assert "| RR |" in one
+    assert "| nDCG@10 |" not in one
     assert "95 % interval" in ran.out
     value = json.loads(call("compare", *names, "--measure", "RR", "--json").out)
     assert value["schema"] == "ragqa/comparison/1"
@@ -296,6 +300,7 @@ def test_compare(call: Call, facts: str) -> None:
     )
     same = call("compare", names[0], names[0])
     assert "No question differs in nDCG@10" in same.out
+    assert "Nothing differs in what the runs are made of." in same.out
     assert "They have:" in call("compare", *names, "--measure", "AUROC").err
     assert call("compare", *names, "--measure", "AUROC").code == 1
     gone = call("compare", names[0], "runs/facts")

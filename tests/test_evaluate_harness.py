@@ -22,6 +22,7 @@ from ragqa.evaluate.memory import peak_memory, reset_peak_memory
 from ragqa.evaluate.progress import ProgressFile, alone
 from ragqa.evaluate.records import Dataset, Hit, Response, Run
 from ragqa.evaluate.runs import read_run
+from ragqa.evaluate.systems import measure_object
 
 CHILD = Path(__file__).parent / "faults" / "evaluate_child.py"
 SAME = ("rows.jsonl", "run.json")
@@ -251,8 +252,16 @@ def test_only_the_same_run_is_taken_over(tmp_path: Path, change: str) -> None:
     }
     if change == "dataset":
         data = replace(data, sha256="0" * 64)
-    run = evaluate(data, other, out=tmp_path, **options.get(change, {}))
+    told: list[str] = []
+    before = bytes_of(tmp_path)
+    run = evaluate(data, other, out=tmp_path, on_message=told.append, **options.get(change, {}))
     assert bool(other.heard) == (change != "nothing")
+    kept = tmp_path.parent / "before" / tmp_path.name
+    assert [str(kept) in line for line in told] == ([] if change == "nothing" else [True])
+    assert kept.exists() == (change != "nothing")
+    if change != "nothing":  # what was there can be compared with
+        assert bytes_of(kept) == before
+        assert read_run(kept).system
     if change == "limit":
         assert len(run.rows) == 2
         assert run.about["options"]["limit"] == 2
@@ -263,12 +272,14 @@ def test_questions_changed_by_a_program_are_asked_again(tmp_path: Path) -> None:
     data = dataset()
     run_of(tmp_path, data)
     fewer = replace(data, questions=data.questions[2:])
-    assert len(run_of(tmp_path, fewer).rows) == len(fewer.questions)
+    with pytest.warns(UserWarning, match="held a run of another dataset.questions"):
+        assert len(run_of(tmp_path, fewer).rows) == len(fewer.questions)
     other_gold = replace(
         data, questions=tuple(replace(each, relevant={"paper-0": 1}) for each in data.questions)
     )
-    found = run_of(tmp_path, other_gold).scores
-    assert found == run_of(data=other_gold).scores
+    with pytest.warns(UserWarning, match="held a run"):
+        found = run_of(tmp_path, other_gold).scores
+    assert found.per_question == run_of(data=other_gold).scores.per_question
 
 
 @pytest.mark.parametrize("damage", ["half-line", "no-end", "garbage", "empty", "other-key"])
@@ -445,3 +456,34 @@ def test_progress_file_is_flushed_by_the_row(tmp_path: Path) -> None:
     evaluate(data, Keyword.over(data), out=tmp_path, on_progress=look)
     assert counts == list(range(7))
     ProgressFile.clear(tmp_path)
+
+
+def test_an_object_that_does_not_tell_what_it_is_is_asked_again(tmp_path: Path) -> None:
+    data = dataset()
+    for about, times in ((None, 2), ({"version": 1}, 1)):
+        asked: list[str] = []
+
+        def answer(question: str, *, asked: list[str] = asked, **_: Any) -> Response:
+            asked.append(question)
+            return Response(hits=())
+
+        out = tmp_path / str(times)
+        for _ in range(2):
+            evaluate(data, measure_object(answer, name="mine", about=about), out=out)
+        questions = [question.text for question in data.questions]
+        assert [asked.count(question) for question in questions] == [times] * len(questions)
+
+
+def test_a_run_that_fails_throughout_is_told(tmp_path: Path) -> None:
+    def broken(question: str) -> Response:  # it takes no papers
+        return Response()
+
+    with pytest.warns(UserWarning, match="every question failed, the first with: .*paper_ids"):
+        run = evaluate(dataset(), measure_object(broken, name="broken"))
+    assert all(row.error for row in run.rows)
+
+
+def test_evidence_beside_a_corpus_that_was_not_looked_up_is_refused(tmp_path: Path) -> None:
+    data = replace(dataset(), corpus=tmp_path, papers=())
+    with pytest.raises(EvaluationError, match="locate_evidence"):
+        evaluate(data, Keyword.over(dataset()))

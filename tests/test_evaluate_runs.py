@@ -14,7 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ragqa.errors import EvaluationError
-from ragqa.evaluate import runs
+from ragqa.evaluate import about
+from ragqa.evaluate.about import RunOptions, code_sha256, machine, run_key
 from ragqa.evaluate.coding import (
     canonical,
     plain,
@@ -26,16 +27,7 @@ from ragqa.evaluate.coding import (
 from ragqa.evaluate.harness import evaluate
 from ragqa.evaluate.measures import all_measures, score
 from ragqa.evaluate.records import Hit, Quoted, Response, Row, Run, Said
-from ragqa.evaluate.runs import (
-    RunOptions,
-    code_sha256,
-    folder_name,
-    is_timed,
-    machine,
-    read_run,
-    run_key,
-    write_run,
-)
+from ragqa.evaluate.runs import folder_name, is_timed, read_run, write_run
 from ragqa.records import LineLocator, PageLocator
 
 FILES = ["rows.jsonl", "run.json", "timings.json"]
@@ -148,7 +140,7 @@ def test_the_key_is_of_the_questions_as_they_are_now(changes: dict[str, Any]) ->
 
 def test_the_key_is_of_the_libraries(monkeypatch: pytest.MonkeyPatch) -> None:
     before = run_key(dataset(), {}, RunOptions())
-    monkeypatch.setattr(runs, "_LIBRARIES", ("pytest",))
+    monkeypatch.setattr(about, "_LIBRARIES", ("pytest",))
     assert run_key(dataset(), {}, RunOptions()) != before
 
 

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
+from string import hexdigits
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -27,10 +28,15 @@ __all__ = ["compare", "evaluate"]
 MISSED = 3
 """Exit code where a gate of ``--fail-under`` was missed."""
 
+INTERRUPTED = 130
+"""Exit code after Ctrl-C, as shells have it."""
+
 SHOWN_PROBLEMS = 10  # of each effect: enough to see a pattern, and still a screen
 SHOWN_CHANGES = 10  # questions that changed most
 _LARGE = 10_000  # bytes and the like, whose fractions say nothing
 SHOWN_TEXT = 120  # characters of a question
+_DIGEST, _DIGITS = 64, 12  # hex digits of a hash, and how many of them are shown
+_WIDE = 60  # characters of a value that differs
 _COUNT = click.IntRange(min=1)
 
 
@@ -117,7 +123,7 @@ def _telling_how_to_go_on() -> Iterator[None]:
         yield
     except KeyboardInterrupt:
         message("stopped; the same command goes on where it was")
-        raise
+        raise click.exceptions.Exit(INTERRUPTED) from None
 
 
 def _options(given: Mapping[str, Any]) -> EvaluationOptions:
@@ -257,15 +263,20 @@ def compare(first: Path, second: Path, *, measures: tuple[str, ...], as_json: bo
     """
     from ragqa.evaluate.comparing import compare as compared
     from ragqa.evaluate.comparing import question_diff
+    from ragqa.evaluate.differences import what_differs
     from ragqa.evaluate.runs import read_run
 
     runs = read_run(first), read_run(second)
     found = compared(*runs, measures or None)
     changes = question_diff(*runs, found[0].measure) if found else ()
+    differing = what_differs(runs[0].about, runs[1].about)
     if as_json:
         print_json(
             {
                 "schema": "ragqa/comparison/1",
+                "differing": [
+                    dict(zip(("value", "first", "second"), row, strict=True)) for row in differing
+                ],
                 "dataset": runs[0].about["dataset"],
                 "runs": [_run_dict(run) for run in runs],
                 "comparisons": [asdict(each) for each in found],
@@ -274,7 +285,8 @@ def compare(first: Path, second: Path, *, measures: tuple[str, ...], as_json: bo
         )
         return
     texts = {each["question_id"]: each["text"] for each in runs[0].about["questions"]}
-    blocks = [_totals(runs), _comparisons(found)]
+    named = f"# A: {first} ({runs[0].system}), B: {second} ({runs[1].system})"
+    blocks = [(named, ""), _differing(differing), _totals(runs, measures), _comparisons(found)]
     blocks += [_changed(found[0].measure, changes, texts)] if found else []
     click.echo("\n".join(line for block in blocks for line in block))
 
@@ -284,18 +296,32 @@ def _run_dict(run: Run) -> dict[str, Any]:
     return {"system": run.system, "options": run.about["options"], "measures": totals}
 
 
-def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
+def _table(heads: Sequence[str], rows: Iterable[Iterable[str]]) -> Iterator[str]:
     yield f"| {' | '.join(heads)} |"
     yield f"|{'|'.join([' --- ', *[' ---: '] * (len(heads) - 1)])}|"
     for row in rows:
         yield f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |"
 
 
-def _totals(runs: tuple[Run, Run]) -> Iterator[str]:
-    one, other = (run.scores.totals for run in runs)
-    yield f"# A: {runs[0].system}, B: {runs[1].system}, on {runs[0].about['dataset']['name']}"
+def _differing(differing: Sequence[tuple[str, str, str]]) -> Iterator[str]:
+    """Yield what the runs differ in beside their rows; hashes by their first digits."""
+    if not differing:
+        yield "Nothing differs in what the runs are made of."
+    else:
+        yield from _table(("what differs", "A", "B"), (map(_short, row) for row in differing))
     yield ""
-    names = dict.fromkeys([*one, *other])
+
+
+def _short(text: str) -> str:
+    digest = len(text) == _DIGEST and not set(text) - set(hexdigits)
+    return text[:_DIGITS] if digest else text if len(text) <= _WIDE else f"{text[:_WIDE]}…"
+
+
+def _totals(runs: tuple[Run, Run], measures: Sequence[str]) -> Iterator[str]:
+    one, other = (run.scores.totals for run in runs)
+    yield f"On {runs[0].about['dataset']['name']}:"
+    yield ""
+    names = measures or dict.fromkeys([*one, *other])
     rows = [(name, _shown(one.get(name)), _shown(other.get(name))) for name in names]
     yield from _table(("measure", "A", "B"), rows)
     yield ""
@@ -311,7 +337,7 @@ def _shown(total: Total | None) -> str:
 
 def _comparisons(found: Sequence[Comparison]) -> Iterator[str]:
     if not found:
-        yield "No measure of single questions is in both runs."
+        yield "No question was judged in both runs by these measures."
         return
     yield "Questions that both were judged on, question by question:"
     yield ""

@@ -6,7 +6,8 @@ public names are loaded at their first use, as those of ragqa itself.
 - `load_dataset` reads questions with gold; `evaluate_systems` runs systems by name over them and
   compares them; `write_report` writes what came of it.
 - `evaluate` runs one system: one by name (`open_system`) or any object with ``ask`` or ``retrieve``
-  (`measure_object`). `read_run` reads a run back; `compare` tells two runs apart.
+  (`measure_object`). Questions beside a corpus it takes as `locate_evidence` gives them.
+- `read_run` reads a run back; `compare` tells two runs apart.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from ragqa.evaluate.comparing import compare
     from ragqa.evaluate.datasets import load_dataset
+    from ragqa.evaluate.evidence import locate_evidence
     from ragqa.evaluate.harness import evaluate
     from ragqa.evaluate.report import write_report
     from ragqa.evaluate.runs import read_run
@@ -30,6 +32,7 @@ __all__ = [
     "evaluate",
     "evaluate_systems",
     "load_dataset",
+    "locate_evidence",
     "measure_object",
     "open_system",
     "parse_system",
@@ -44,6 +47,7 @@ _HOME = {
     "evaluate": "harness",
     "evaluate_systems": "session",
     "load_dataset": "datasets",
+    "locate_evidence": "evidence",
     "measure_object": "systems",
     "open_system": "systems",
     "parse_system": "systems",

@@ -14,9 +14,13 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from warnings import warn
 
 from ragqa.errors import EvaluationError, RagqaError
+from ragqa.evaluate.about import DEPTH, RunOptions, run_about
 from ragqa.evaluate.coding import plain, rounded, settled, without_texts
+from ragqa.evaluate.differences import what_differs
+from ragqa.evaluate.evidence import check_located
 from ragqa.evaluate.measures import check_depth, default_measures, parse_measures, score
 from ragqa.evaluate.memory import peak_memory, reset_peak_memory
 from ragqa.evaluate.progress import ProgressFile, TimedRow, alone
@@ -33,12 +37,9 @@ from ragqa.evaluate.records import (
     View,
 )
 from ragqa.evaluate.runs import (
-    DEPTH,
-    RunOptions,
-    forget_run,
     is_timed,
     read_run,
-    run_about,
+    set_aside,
     started_of,
     with_scores,
     write_run,
@@ -47,6 +48,7 @@ from ragqa.evaluate.runs import (
 __all__ = ["EvaluationProgress", "evaluate"]
 
 _WARM_UP = "Which of these papers describes how its measurements were made?"
+_NAMED = 4  # differences of two runs that a line names
 _ERROR_LENGTH = 500  # characters of an error that a row keeps: a traceback in one is no reason
 
 
@@ -82,7 +84,7 @@ def evaluate(
     dataset: Dataset,
     system: System,
     *,
-    out: Path | None = None,
+    out: str | Path | None = None,
     measures: Sequence[str] | None = None,
     remove_gold: bool = False,
     depth: int = DEPTH,
@@ -90,12 +92,14 @@ def evaluate(
     resume: bool = True,
     prepare_seconds: float = 0.0,
     on_progress: Callable[[EvaluationProgress], None] = lambda progress: None,
+    on_message: Callable[[str], None] = warn,
 ) -> Run:
     """Ask a system every question of a dataset, and measure what it gave.
 
     :param dataset: The dataset.
     :param system: The system.
-    :param out: The run's folder; None to keep the run in memory only.
+    :param out: The run's folder; None to keep the run in memory only. Another run that is in it is
+        kept beside it, in ``before/``.
     :param measures: Names of measures; the dataset's usual ones if None. Others of a finished run
         are made of its rows, and no question is asked again.
     :param remove_gold: Whether each answerable question is also asked without its gold papers.
@@ -104,10 +108,12 @@ def evaluate(
     :param resume: Whether to take over what an earlier call of the same run left in `out`.
     :param prepare_seconds: What it took to open the system, for the timings.
     :param on_progress: Told after each question.
+    :param on_message: Told in a line what a user should know; a warning if not given.
     :return: The run, as `read_run` would read it.
     :raises EvaluationError: A measure is unknown or looks deeper than `depth`, a number makes no
         sense, a system does not describe itself, or the folder cannot be written.
     """
+    check_located(dataset)
     if depth < 1 or (limit is not None and limit < 1):
         raise EvaluationError("depth and limit are whole numbers above 0", item=f"{depth}, {limit}")
     options = RunOptions(depth=depth, remove_gold=remove_gold, limit=limit)
@@ -116,21 +122,45 @@ def evaluate(
     scoring = _Scoring(dataset, measures, options)
     harness = _Harness(dataset, system, options, on_progress)
     if out is None:
-        return scoring.run(about, *harness.ask(prepare_seconds))
+        run = scoring.run(about, *harness.ask(prepare_seconds))
+        _tell_if_all_failed(run, on_message)
+        return run
+    out = Path(out)
     with alone(out):
-        if not resume:
-            forget_run(out)
+        if not (resume and getattr(system, "is_described", True)):
             ProgressFile.clear(out)
-        done = _finished(out, about["key"])
-        if done is not None:
-            on_progress(_all_reused(done))
-            return _as_measured(done, scoring, out)
+        else:
+            done = _finished(out, about["key"])
+            if done is not None:
+                on_progress(_all_reused(done))
+                return _as_measured(done, scoring, out)
+        _keep_other(out, about, on_message)
         started = datetime.now(UTC).isoformat(timespec="seconds")
         with ProgressFile(out, key=about["key"], started=started) as file:
             run = scoring.run(about, *harness.ask(prepare_seconds, file))
         write_run(out, run, started=file.started)
         file.remove()
+    _tell_if_all_failed(run, on_message)
     return run
+
+
+def _keep_other(out: Path, about: Mapping[str, Any], on_message: Callable[[str], None]) -> None:
+    """Move a whole run of something else aside, and say so: it is what one compares with."""
+    try:
+        other = read_run(out)
+    except EvaluationError:
+        return  # there is none, or none that could be compared with
+    if other.about.get("key") != about["key"]:
+        kept = set_aside(out)
+        differing = what_differs(other.about, about)
+        names = ", ".join(path for path, _, _ in differing[:_NAMED]) or "its questions' gold"
+        on_message(f"{out} held a run of another {names}: kept in {kept}, see `ragqa compare`")
+
+
+def _tell_if_all_failed(run: Run, on_message: Callable[[str], None]) -> None:
+    errors = [row.error for row in run.rows if row.error is not None]
+    if errors and len(errors) == len(run.rows):
+        on_message(f"{run.system}: every question failed, the first with: {errors[0]}")
 
 
 def _described(system: System) -> dict[str, Any]:

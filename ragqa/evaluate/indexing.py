@@ -116,10 +116,14 @@ def prepare_index(
         chunking = _chunking(tokens)
         directory = work / "indexes" / _folder_name(dataset, embedder, chunking)
         index_dataset(dataset, directory, embedder, options=chunking, on_progress=on_progress)
-        return _prepared(directory, embedder, chunking, of_texts=True)
+        return PreparedIndex(
+            directory=directory, embedder=embedder, chunking=chunking, of_texts=True
+        )
     directory, embedder = _corpus_place(dataset, work, options.get("embedder"), index, on_message)
     _build_corpus(dataset.corpus, directory, embedder, on_progress, on_message)
-    return _prepared(directory, embedder, ChunkOptions(), of_texts=False)
+    return PreparedIndex(
+        directory=directory, embedder=embedder, chunking=ChunkOptions(), of_texts=False
+    )
 
 
 def check_chunking(dataset: Dataset, options: Mapping[str, object]) -> None:
@@ -185,14 +189,6 @@ def index_hash(generation: Generation) -> str:
     made_by = {k: v for k, v in generation.meta.fingerprint.items() if k not in _WHERE_IT_IS}
     keys = sorted((*place, key) for place, key in generation.store.keys().items())
     return sha256_bytes(json.dumps([made_by, keys], sort_keys=True).encode())
-
-
-def _prepared(
-    directory: Path, embedder: Embedder, chunking: ChunkOptions, *, of_texts: bool
-) -> PreparedIndex:
-    return PreparedIndex(
-        directory=directory, embedder=embedder, chunking=chunking, of_texts=of_texts
-    )
 
 
 def _load(name: object, on_message: Message | None) -> Embedder:

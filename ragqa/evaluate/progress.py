@@ -19,7 +19,7 @@ from ragqa.errors import EvaluationError
 from ragqa.evaluate.coding import canonical, row_from_dict, row_to_dict
 from ragqa.evaluate.records import Row
 
-__all__ = ["TimedRow", "ProgressFile", "alone", "unwritable"]
+__all__ = ["ProgressFile", "TimedRow", "alone", "unwritable"]
 
 NAME = "progress.jsonl"
 SCHEMA = "ragqa/progress/1"

@@ -185,6 +185,7 @@ class Dataset:
     :ivar questions: The questions, in file order.
     :ivar papers: The papers' texts; empty for questions beside a corpus.
     :ivar corpus: The corpus folder of questions beside a corpus.
+    :ivar is_located: Whether the evidence of questions beside a corpus was looked up in its index.
     :ivar problems: What is wrong with it and does not stop an evaluation.
     """
 
@@ -194,6 +195,7 @@ class Dataset:
     questions: tuple[GoldQuestion, ...]
     papers: tuple[GoldPaper, ...] = ()
     corpus: Path | None = None
+    is_located: bool = False
     problems: tuple[DatasetProblem, ...] = ()
 
 

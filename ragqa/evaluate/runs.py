@@ -11,67 +11,40 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from ragqa._files import atomic_writer, read_json, sha256_bytes, write_json
 from ragqa.errors import EvaluationError
+from ragqa.evaluate.about import SCHEMA
 from ragqa.evaluate.coding import canonical, plain, row_from_dict, row_to_dict
 from ragqa.evaluate.progress import unwritable
-from ragqa.evaluate.records import Dataset, GoldQuestion, Row, Run, Scores, Timing, Total
+from ragqa.evaluate.records import Row, Run, Scores, Timing, Total
 
 __all__ = [
-    "DEPTH",
-    "RunOptions",
-    "code_sha256",
     "folder_name",
-    "forget_run",
     "is_timed",
-    "machine",
     "read_run",
-    "run_about",
-    "run_key",
+    "set_aside",
     "started_of",
     "with_scores",
     "write_run",
 ]
 
-DEPTH = 100
-"""Chunks that are retrieved for each question if nothing else is said: R@100 is the usual limit."""
-
-SCHEMA = "ragqa/run/1"
 TIMINGS_SCHEMA = "ragqa/timings/1"
 RUN, ROWS, TIMINGS = "run.json", "rows.jsonl", "timings.json"
+BEFORE = "before"
+VERDICTS = "verdicts.jsonl"
+"""Of a judge, where one was asked for."""
+
 _FAMILY = "ragqa/run/"
 _REPEAT = "Run `ragqa evaluate` with --again, or name another folder"
 MAX_NAME = 80
 """Characters of a folder's name."""
 
 _UNSAFE = re.compile(r"[^\w.+-]+")  # in a folder's name
-_LIBRARIES = (
-    "faiss-cpu", "ir-measures", "langchain-core", "numpy", "onnxruntime", "pypdfium2",
-    "pytrec-eval-terrier", "scikit-learn", "scipy", "sentence-transformers", "tantivy",
-    "tokenizers", "torch",
-)  # fmt: skip
-"""What can change a number that a run holds."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunOptions:
-    """What decides a run beside its dataset and its system.
-
-    :ivar depth: Chunks retrieved for each question.
-    :ivar remove_gold: Whether questions are also asked without their gold papers.
-    :ivar limit: How many of the dataset's questions are asked, from the first; None for all.
-    """
-
-    depth: int = DEPTH
-    remove_gold: bool = False
-    limit: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,132 +53,6 @@ class _Kept:
 
     timing: Timing | None = None
     measures: Mapping[str, Total] = field(default_factory=dict)
-
-
-@cache
-def code_sha256() -> str:
-    """Return the hash of ragqa's own source files, which a version number does not tell apart.
-
-    :return: 64 hex digits.
-    """
-    root = Path(__file__).parents[1]
-    files = sorted(root.rglob("*.py"), key=lambda path: path.relative_to(root).as_posix())
-    lines = [f"{path.relative_to(root).as_posix()} {_hash(path)}" for path in files]
-    return sha256_bytes("\n".join(lines).encode())
-
-
-def _hash(path: Path) -> str:
-    return sha256_bytes(path.read_bytes().replace(b"\r\n", b"\n"))
-
-
-def machine() -> dict[str, Any]:
-    """Return what a run is made on: system, processor, cores, Python, libraries that matter.
-
-    :return: JSON values that stay the same on one machine.
-    """
-    import os
-    import platform
-
-    return {
-        "system": platform.system(),
-        "platform": platform.platform(),
-        "processor": _processor() or platform.processor() or platform.machine(),
-        "cores": os.cpu_count(),
-        "python": platform.python_version(),
-        "libraries": dict(_libraries()),
-    }
-
-
-def _processor() -> str:
-    """Return the processor's name as Linux tells it; `platform` gives none there."""
-    try:
-        told = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return ""
-    names = [line.partition(":")[2] for line in told.splitlines() if line.startswith("model name")]
-    return names[0].strip() if names else ""
-
-
-def _libraries() -> Iterator[tuple[str, str]]:
-    for name in _LIBRARIES:
-        try:
-            yield name, version(name)
-        except PackageNotFoundError:
-            continue
-
-
-def run_key(dataset: Dataset, about: Mapping[str, Any], options: RunOptions) -> str:
-    """Return what two runs share if and only if their rows must be the same.
-
-    :param dataset: The dataset.
-    :param about: What the system says of itself, as JSON values.
-    :param options: The options.
-    :return: 64 hex digits; they change with ragqa's own code and the libraries' versions, too.
-    """
-    decides = [
-        dataset.sha256,
-        [_gold(question) for question in dataset.questions],
-        about,
-        asdict(options),
-        version("ragqa"),
-        code_sha256(),
-        dict(_libraries()),
-    ]
-    return sha256_bytes(canonical(decides).encode(errors="backslashreplace"))
-
-
-def _gold(question: GoldQuestion) -> list[Any]:
-    """Return what is asked and by what it is judged: a program may have changed what was read."""
-    return [
-        question.question_id,
-        question.text,
-        question.paper_ids,
-        question.answerable,
-        question.answers,
-        question.choices,
-        dict(question.relevant),
-        [asdict(item) for item in question.evidence],
-    ]
-
-
-def run_about(
-    dataset: Dataset, system: str, about: Mapping[str, Any], options: RunOptions
-) -> dict[str, Any]:
-    """Return what is known of a run before a question is asked.
-
-    :param dataset: The dataset.
-    :param system: The system's name.
-    :param about: What it says of itself, as JSON values.
-    :param options: The options.
-    :return: The beginnings of ``run.json``.
-    """
-    return {
-        "schema": SCHEMA,
-        "ragqa": version("ragqa"),
-        "code_sha256": code_sha256(),
-        "key": run_key(dataset, about, options),
-        "dataset": {
-            "name": dataset.name,
-            "format": dataset.format,
-            "sha256": dataset.sha256,
-            "questions": len(dataset.questions),
-        },
-        "system": {"name": system, "about": about},
-        "options": asdict(options),
-        "questions": [
-            {
-                "question_id": question.question_id,
-                "text": question.text,
-                "gold_papers": sorted(question.gold_papers),
-            }
-            for question in dataset.questions[: options.limit]
-        ],
-        "problems": [
-            {"file": p.place.file, "line": p.place.line, "text": p.text, "effect": p.effect}
-            for p in dataset.problems
-        ],
-        "machine": machine(),
-    }
 
 
 def with_scores(
@@ -276,18 +123,30 @@ def write_run(folder: Path, run: Run, *, started: str = "") -> None:
         raise unwritable(folder, error) from error
 
 
-def forget_run(folder: Path) -> None:
-    """Make a folder hold no whole run, so that it is made anew.
+def set_aside(folder: Path) -> Path:
+    """Move a whole run to where the one before it is kept; what was kept there goes.
 
     :param folder: The run's folder.
-    :raises EvaluationError: The folder cannot be written.
+    :return: ``before/NAME`` beside it.
+    :raises EvaluationError: A folder cannot be written.
     """
+    kept = folder.parent / BEFORE / folder.name
     try:
-        (folder / RUN).unlink(missing_ok=True)
+        kept.mkdir(parents=True, exist_ok=True)
+        (kept / RUN).unlink(missing_ok=True)
+        for name in (
+            VERDICTS,
+            TIMINGS,
+            ROWS,
+            RUN,
+        ):  # the run is whole there when it is here no more
+            if (folder / name).exists():
+                (folder / name).replace(kept / name)
+            else:
+                (kept / name).unlink(missing_ok=True)
     except OSError as error:
-        raise EvaluationError(
-            f"the earlier run cannot be removed ({error.strerror})", item=folder
-        ) from error
+        raise unwritable(kept, error) from error
+    return kept
 
 
 def folder_name(name: str, *, default: str, most: int = MAX_NAME) -> str:
@@ -328,13 +187,14 @@ def _rows_bytes(rows: Sequence[Row], scores: Scores) -> bytes:
     return "".join(lines).encode(errors="backslashreplace")
 
 
-def read_run(folder: Path) -> Run:
+def read_run(folder: str | Path) -> Run:
     """Read a run's folder.
 
     :param folder: The folder.
     :return: The run; without timing where ``timings.json`` was taken away.
     :raises EvaluationError: There is no whole run in it, it is damaged, or a newer ragqa wrote it.
     """
+    folder = Path(folder)
     about = _about(folder)
     try:
         data = (folder / ROWS).read_bytes()

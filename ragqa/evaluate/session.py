@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from ragqa.errors import EvaluationError
+from ragqa.evaluate.about import DEPTH
 from ragqa.evaluate.comparing import compare
-from ragqa.evaluate.datasets import resolve
+from ragqa.evaluate.evidence import locate_evidence
 from ragqa.evaluate.gates import Gate, check_gates, parse_gate
 from ragqa.evaluate.harness import EvaluationProgress, evaluate
 from ragqa.evaluate.indexing import prepare_index
@@ -28,16 +29,15 @@ from ragqa.evaluate.measures import (
     with_company,
 )
 from ragqa.evaluate.records import Comparison, Dataset, Run, System
-from ragqa.evaluate.runs import DEPTH, folder_name
+from ragqa.evaluate.runs import folder_name
 from ragqa.evaluate.systems import SystemSpec, check_system, open_system, parse_system
-from ragqa.index.generation import open_generation
 
 __all__ = [
-    "Wanted",
     "Evaluation",
     "EvaluationOptions",
     "Listener",
     "Places",
+    "Wanted",
     "check",
     "evaluate_systems",
 ]
@@ -275,9 +275,7 @@ class _Session:
             on_progress=lambda done, total: self._listener.on_open(str(spec), done, total),
             on_message=self._listener.on_message,
         )
-        with open_generation(prepared.directory) as generation:
-            store = generation.store
-            return resolve(dataset, {place: store.document(*place).text for place in store.keys()})
+        return locate_evidence(dataset, prepared.directory)
 
     def run(self, spec: SystemSpec, dataset: Dataset, folder: Path) -> Run:
         """Open a system, run it, and close it."""
@@ -294,6 +292,7 @@ class _Session:
                 resume=options.resume,
                 prepare_seconds=time.perf_counter() - start,
                 on_progress=self._listener.on_progress,
+                on_message=self._listener.on_message,
             )
 
     @contextmanager

@@ -43,6 +43,7 @@ class ObjectSystem:
                 hint="It needs a method ask or retrieve, or to be a function",
             )
         self.name = name
+        self.is_described = about is not None
         self._about = {"system": name, "object": _type_name(target), **(about or {})}
 
     def describe(self) -> Mapping[str, Any]:
@@ -80,11 +81,14 @@ class ObjectSystem:
 def measure_object(
     target: object, *, name: str | None = None, about: Mapping[str, Any] | None = None
 ) -> ObjectSystem:
-    """Return a system made of an object of the caller's, named after its type if not named.
+    """Return a system made of an object of the caller's.
 
-    :param target: The object or function.
-    :param name: What reports call it.
-    :param about: What decides its output, as JSON values; kept with the run.
+    :param target: An object with ``ask(question, paper_ids=...)`` that returns an `Answer`, or
+        ``retrieve(query, k=..., paper_ids=...)`` that returns `ScoredChunk`s, or both; or a
+        function ``(question, *, paper_ids, depth)`` that returns a `Response`.
+    :param name: What reports call it; its type's name if None.
+    :param about: What decides its output, as JSON values: versions, options, a hash of its index.
+        Without it nothing of an earlier run is taken over, as that may have been another object's.
     :return: The system.
     :raises EvaluationError: It can neither be asked nor retrieve nor be called.
     """
