@@ -246,7 +246,7 @@ def test_every_mistake_is_named_at_once_with_its_line(tmp_path: Path) -> None:
         question(question_id="q4", question=" … "),
         question(question_id="q5", question="x" * 10_001),
         {"question_id": "q6"},
-        question(question_id="q7", answers=[1]),
+        question(question_id="q7", answers=[["1"]]),
         question(question_id="q8", evidence={"paper_id": "a"}),
         question(question_id="q9", evidence=[span("Blur", start="0")]),
         question(question_id="q10", answerable="maybe"),
@@ -887,6 +887,52 @@ def test_what_a_csv_holds_is_read_back(tmp_path: Path, texts: list[str]) -> None
     dataset = load_dataset(path)
     assert [item.text for item in dataset.questions] == texts
     assert [item.answers for item in dataset.questions] == [(text,) for text in texts]
+
+
+def test_an_answer_may_be_a_number_or_a_truth_value(tmp_path: Path) -> None:
+    folder = corpus(tmp_path)
+    written = ["42", "1.50", "1e5", "-3", "true", "false"]
+    read = ("42", "1.50", "1e5", "-3", "Yes", "No")
+    lines = [f'{{"question": "Q?", "answer": {one}}}' for one in written]
+    jsonl(folder / "a.jsonl", *lines)
+    (folder / "b.json").write_text(f"[{', '.join(lines)}]", encoding="utf-8")
+    yaml = "".join(f"- {{question: Q?, answer: {one}}}\n" for one in written)
+    (folder / "c.yaml").write_text(yaml, encoding="utf-8")
+    rows = "".join(f"Q?,{one}\n" for one in [*written[:4], "TRUE", "False"])
+    (folder / "d.csv").write_text(f"question,answer\n{rows}", encoding="utf-8")
+    for name in ("a.jsonl", "b.json", "c.yaml", "d.csv"):
+        answers = [item.answers for item in load_dataset(folder / name).questions]
+        assert answers == [(one,) for one in read], name
+    quoted = '[{question: true, answer: ["true", 7]}, {question: Q?, answer: yes}]'
+    (folder / "c.yaml").write_text(quoted, encoding="utf-8")
+    first, second = load_dataset(folder / "c.yaml").questions
+    assert (first.text, type(first.text), first.answers) == ("true", str, ("true", "7"))
+    assert second.answers == ("yes",)
+    jsonl(folder / "a.jsonl", '{"question": "Q?", "answer": NaN}')
+    (mistake,) = refused(folder / "a.jsonl")
+    assert mistake.startswith("a.jsonl:1: 'answer' is the number nan")
+
+
+def test_answers_of_the_other_formats_may_be_numbers(tmp_path: Path) -> None:
+    dataset = load_dataset(spans(tmp_path / "s", question(answers=[5, 0.5, True])))
+    assert dataset.questions[0].answers == ("5", "0.5", "Yes")
+    jsonl(tmp_path / "l" / "papers.jsonl", *LIT_PAPERS)
+    jsonl(tmp_path / "l" / "litqa.jsonl", litqa(ideal=5, distractors=[6, 7.5]))
+    (item,) = load_dataset(tmp_path / "l").questions
+    assert (item.answers, sorted(item.choices)) == (("5",), ["5", "6", "7.5"])
+
+
+@pytest.mark.parametrize("written", ["0", '"0"', "false", '"No"'])
+def test_answerable_may_be_written_as_a_number(tmp_path: Path, written: str) -> None:
+    folder = corpus(tmp_path)
+    jsonl(folder / "a.jsonl", f'{{"question": "Q?", "answerable": {written}}}')
+    assert not load_dataset(folder / "a.jsonl").questions[0].answerable
+    (folder / "b.csv").write_text("question,answerable\nQ?,0\nR?,1\n", encoding="utf-8")
+    flags = [item.answerable for item in load_dataset(folder / "b.csv").questions]
+    assert flags == [False, True]
+    jsonl(folder / "a.jsonl", '{"question": "Q?", "answerable": 2}')
+    (mistake,) = refused(folder / "a.jsonl")
+    assert mistake.startswith("a.jsonl:1: 'answerable' is the number 2; it must be true or false")
 
 
 def test_litqa_beside_a_corpus_knows_papers_by_their_links(tmp_path: Path) -> None:

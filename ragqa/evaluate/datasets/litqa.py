@@ -131,7 +131,8 @@ class _Corpus:
 def _question(item: Item, source: _Texts | _Corpus) -> GoldQuestion:
     """Read a question."""
     question_id = item.id("id")
-    ideal = item.text("ideal")
+    given = item.answers("ideal")
+    ideal = given[0] if len(given) == 1 else item.text("ideal")
     answerable = ideal.strip().casefold() != _NO_ANSWER
     named = [source.by_key.get(_key(name), name) for name in item.ids("sources")]
     there = [paper_id for paper_id in named if source.known(paper_id, item)]
@@ -154,7 +155,7 @@ def _question(item: Item, source: _Texts | _Corpus) -> GoldQuestion:
 
 def _choices(item: Item, question_id: str, ideal: str | None) -> tuple[str, ...]:
     """Order the options by a hash of themselves and the question."""
-    options = list(item.texts("distractors"))
+    options = list(item.answers("distractors"))
     if not options:
         item.wrong("distractors", "'distractors' is missing or empty; it must be a list of texts")
     if ideal is not None:

@@ -6,6 +6,9 @@ A question has ``question`` and, where known, ``id`` (``question_id``), ``answer
 papers that it is asked of; all where absent), ``answerable`` and ``choices``. YAML and JSON hold a
 list of them, or ``{corpus: FOLDER, questions: [...]}`` with the folder relative to the file. CSV
 has them as columns. Evidence is located by `resolve` once the index is there.
+
+An answer that is a number is taken as it is written; true and false are the answers Yes and No,
+unless they are quoted in YAML or JSON. ``answerable`` may be true or false, yes or no, 1 or 0.
 """
 
 from __future__ import annotations
@@ -151,7 +154,7 @@ class _Question:
         """
         item = self._item
         _note_unknown(item, _KNOWN, self._reading)
-        answers = self._either("answers", "answer", item.texts)
+        answers = self._either("answers", "answer", item.answers)
         papers = self._either("papers", "paper_id", item.ids)
         named = item.at("papers" if item.has("papers") else "paper_id")
         for paper_id in papers:
@@ -168,7 +171,7 @@ class _Question:
             relevant=dict.fromkeys([*papers, *(part.paper_id for part in evidence)], 1),
             paper_ids=item.ids("only"),
             answerable=item.flag("answerable", default=True),
-            choices=item.texts("choices"),
+            choices=item.answers("choices"),
         )
         note_contradiction(question, self._reading)
         return question

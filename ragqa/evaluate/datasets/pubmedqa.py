@@ -57,12 +57,12 @@ def read(request: Request) -> tuple[Reading, Draft]:
 
 
 def _question(pmid: str, item: Item) -> GoldQuestion:
-    answer = item.text("LONG_ANSWER", required=False)
+    answers = item.answers("LONG_ANSWER")
     return GoldQuestion(
         question_id=pmid,
         text=item.text("QUESTION"),
         place=item.place,
-        answers=(answer,) if answer.strip() else (),
+        answers=tuple(answer for answer in answers if answer.strip()),
         relevant={pmid: 1},
         labels=item.labels(*_KNOWN),
     )

@@ -174,8 +174,8 @@ def _present(evidence: Evidence | None) -> Iterator[Evidence]:
 
 def _answers(answer: Item, number: int, question_id: str, reading: Reading) -> Iterator[str]:
     """Yield what an annotator answers, in the order in which the published evaluator looks."""
-    spans = ", ".join(answer.texts("extractive_spans"))
-    free = answer.text("free_form_answer", required=False)
+    spans = ", ".join(answer.answers("extractive_spans"))
+    free = ", ".join(answer.answers("free_form_answer"))
     if spans.strip():
         yield spans
     elif free.strip():

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from ragqa._files import sha256_bytes
 from ragqa.evaluate.datasets.notes import Notes
-from ragqa.evaluate.datasets.values import Doubled, Item, check_keys, kind_of
+from ragqa.evaluate.datasets.values import Doubled, Item, Number, check_keys, kind_of
 from ragqa.evaluate.records import Place
 
 __all__ = ["MAX_FILE_BYTES", "Reading"]
@@ -141,7 +141,7 @@ class Reading(Notes):
     def _parsed(self, text: str, place: Place, *, lines: bool) -> object:
         """Parse a JSON value, or note where it is none and return `_NOTHING`."""
         try:
-            return json.loads(text, object_pairs_hook=_object)
+            return json.loads(text, object_pairs_hook=_object, parse_float=Number)
         except json.JSONDecodeError as error:
             said = f"not valid JSON: {error.msg} (column {error.colno})"
             self.wrong(replace(place, line=error.lineno) if lines else place, said)

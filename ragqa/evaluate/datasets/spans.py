@@ -102,12 +102,12 @@ def _question(item: Item, papers: Papers, reading: Reading) -> GoldQuestion:
         question_id=item.id("question_id"),
         text=item.text("question"),
         place=item.place,
-        answers=item.texts("answers"),
+        answers=item.answers("answers"),
         evidence=tuple(evidence),
         relevant=_relevant(named, evidence),
         paper_ids=item.ids("paper_ids"),
         answerable=item.flag("answerable", default=True),
-        choices=item.texts("choices"),
+        choices=item.answers("choices"),
         labels=item.labels(*_KNOWN),
     )
     note_contradiction(question, reading)

@@ -18,12 +18,13 @@ from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from ruamel.yaml.reader import ReaderError
 
 from ragqa.evaluate.datasets.reading import Reading
-from ragqa.evaluate.datasets.values import Item, LinedDict, LinedList, shown
+from ragqa.evaluate.datasets.values import Bare, Item, LinedDict, LinedList, shown
 from ragqa.evaluate.records import Place
 
 __all__ = ["csv_items", "yaml_value"]
 
-_NULL_TAG = "tag:yaml.org,2002:null"
+_NULL_TAG, _BOOL_TAG = "tag:yaml.org,2002:null", "tag:yaml.org,2002:bool"
+_BOOLS = frozenset({"true", "false"})  # in a cell, in any case: spreadsheets write TRUE
 _MAX_CELL = 10_000_000  # characters; csv's own 131,072 is less than a long quote may have
 
 
@@ -42,7 +43,9 @@ class _Tree:
     def value(self, node: Node) -> object:
         """Return a node's value."""
         if isinstance(node, ScalarNode):
-            return None if node.tag == _NULL_TAG else cast("str", node.value)
+            if node.tag == _NULL_TAG:
+                return None
+            return Bare(node.value) if node.tag == _BOOL_TAG else cast("str", node.value)
         if id(node) in self._seen:
             said = "an alias (*name) stands for a list or for keys and values; write them out"
             self._reading.wrong(self.place(node), said)
@@ -129,10 +132,17 @@ def csv_items(reading: Reading, name: str) -> Iterator[Item]:
                 said = f"the row has {len(row)} cells; the header has {len(columns)}"
                 reading.wrong(place, said)
             else:
-                cells = {key: cell for key, cell in zip(columns, row, strict=True) if cell.strip()}
-                yield Item(reading, cells, place)
+                cells = zip(columns, row, strict=True)
+                yield Item(
+                    reading, {key: _cell(cell) for key, cell in cells if cell.strip()}, place
+                )
     except csv.Error as error:
         reading.wrong(Place(file=name, line=line), f"not valid CSV: {error}")
+
+
+def _cell(text: str) -> str:
+    """Return a cell; one that may be a truth value can be read as one."""
+    return Bare(text) if text.strip().casefold() in _BOOLS else text
 
 
 def _check_header(columns: list[str], place: Place, reading: Reading) -> None:

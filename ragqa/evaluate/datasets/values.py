@@ -14,10 +14,12 @@ from ragqa.evaluate.records import Place
 
 __all__ = [
     "MAX_ID_CHARS",
+    "Bare",
     "Doubled",
     "Item",
     "LinedDict",
     "LinedList",
+    "Number",
     "check_keys",
     "kind_of",
     "shown",
@@ -27,7 +29,29 @@ MAX_ID_CHARS = 1000
 """Characters of an id: room for a DOI or link; what is longer is a text in the wrong field."""
 
 _SHOWN_CHARS = 60  # of an offending value; a message stays readable in one line
-_TRUE, _FALSE = frozenset({"true", "yes"}), frozenset({"false", "no"})
+_TRUE, _FALSE = frozenset({"true", "yes", "1"}), frozenset({"false", "no", "0"})
+
+
+class Bare(str):
+    """A true or false that YAML or CSV writes without quotes: a text, unless it is an answer."""
+
+    __slots__ = ()
+
+
+class Number(float):
+    """A number with a fraction or an exponent, which knows how it was written.
+
+    :param text: The number as it is written.
+    :ivar written: The same.
+    """
+
+    def __new__(cls, text: str) -> Number:
+        """Make a number of its text."""
+        made = super().__new__(cls, text)
+        made.written = text
+        return made
+
+    written: str
 
 
 class LinedDict(dict[str, object]):
@@ -104,6 +128,17 @@ def kind_of(value: object) -> str:
     if isinstance(value, str):
         return f"the text {shown(value)}"
     return "a list" if isinstance(value, list) else "keys and values"
+
+
+def _spoken(value: object) -> object:
+    """Return an answer as text: a number as it is written, true and false as Yes and No."""
+    if isinstance(value, Bare):
+        return "Yes" if value.strip().casefold() in _TRUE else "No"
+    if isinstance(value, bool):
+        return "Yes" if value else "No"
+    if isinstance(value, int):
+        return str(value)
+    return value.written if isinstance(value, Number) else value
 
 
 def check_keys(values: object, notes: Notes, place: Callable[[int], Place]) -> None:
@@ -188,7 +223,7 @@ class Item:
         if _is_broken(value):
             self.wrong(key, f"{shown(name)} holds a lone surrogate: {shown(value)}")
             return ""
-        return value
+        return str(value)
 
     def texts(self, key: str) -> tuple[str, ...]:
         """Return a list of texts; a single text is a list of one.
@@ -196,15 +231,31 @@ class Item:
         :param key: Its key.
         :return: The texts; none where the list is absent.
         """
-        if not self.has(key):
+        return self._texts(key, lambda value: value)
+
+    def answers(self, key: str) -> tuple[str, ...]:
+        """Return a list of answers; a single one is a list of one.
+
+        A number is taken as it is written. True and false are Yes and No: in JSON the values, in
+        YAML the unquoted words, in CSV, which knows no types, the words alone in a cell.
+
+        :param key: Its key.
+        :return: The answers; none where the list is absent.
+        """
+        return self._texts(key, _spoken)
+
+    def _texts(self, key: str, read: Callable[[object], object]) -> tuple[str, ...]:
+        value = self.values.get(key)
+        if value is None:
             return ()
-        value = self.values[key]
+        if isinstance(value, list):
+            parts = enumerate(map(read, value))
+            return tuple(self._text(part, f"{key}[{at}]", key) for at, part in parts)
+        value = read(value)
         if isinstance(value, str):
-            return (self.text(key),)
-        if not isinstance(value, list):
-            self.wrong(key, f"{key!r} is {kind_of(value)}; it must be text or a list of texts")
-            return ()
-        return tuple(self._text(part, f"{key}[{at}]", key) for at, part in enumerate(value))
+            return (self._text(value, key, key),)
+        self.wrong(key, f"{key!r} is {kind_of(value)}; it must be text or a list of texts")
+        return ()
 
     def id(self, key: str) -> str:
         """Return an id; a whole number is read as its digits.
@@ -257,7 +308,7 @@ class Item:
         return None
 
     def flag(self, key: str, *, default: bool) -> bool:
-        """Return a truth value: true or false, also written as text, also yes or no.
+        """Return a truth value: true or false, yes or no, 1 or 0, also written as text.
 
         :param key: Its key.
         :param default: What an absent or empty one is.
@@ -267,9 +318,10 @@ class Item:
         word = value.strip().casefold() if isinstance(value, str) else value
         if word is None or word == "":
             return default
-        if isinstance(word, bool) or word in _TRUE | _FALSE:
-            return word is True or word in _TRUE
-        self.wrong(key, f"{key!r} is {kind_of(value)}; it must be true or false")
+        word = str(int(word)) if isinstance(word, int) else word
+        if isinstance(word, str) and word in _TRUE | _FALSE:
+            return word in _TRUE
+        self.wrong(key, f"{key!r} is {kind_of(value)}; it must be true or false, or 1 or 0")
         return default
 
     def items(self, key: str) -> list[Item]:
