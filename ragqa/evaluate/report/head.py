@@ -7,6 +7,7 @@ a machine is belongs to the costs.
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, get_args
@@ -41,7 +42,9 @@ SHOWN_PROBLEMS = 20
 
 _OPTIONS = ("depth", "limit")  # of a run, beside the views: what every reader must know
 
-_HASH_DIGITS = 12  # of a SHA-256: enough to tell datasets apart by eye
+_HASH_DIGITS = 12  # of a SHA-256: enough to tell two apart by eye
+_SHA256 = re.compile("(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])")
+_NOTHING: Line = ("",)  # of a cell whose value stands in another
 _VALUE_CHARS = 200  # characters of an option that a table shows
 _PROBLEM_CHARS = 400  # characters of a problem that a list shows
 
@@ -81,7 +84,7 @@ def problems(dataset: Dataset) -> Section:
 
 
 def configuration(runs: Sequence[Run], *, of_the_machine: bool = False) -> Table:
-    """Return what decides the runs' output, a column a system.
+    """Return what decides the runs' output; what is equal in all of them is told once.
 
     :param runs: The runs.
     :param of_the_machine: Whether to show what belongs beside timings, and nothing else.
@@ -97,12 +100,22 @@ def configuration(runs: Sequence[Run], *, of_the_machine: bool = False) -> Table
         for run in runs
     ]
     names = sorted({key for each in flat for key in each})
+    shared = [n for n in names if len(runs) > 1 and len({each.get(n) for each in flat}) == 1]
+    own = runs if len(shared) < len(names) else ()
+    rows = []
+    for name in names:
+        values = [each.get(name) for each in flat]
+        all_of_them = [_value(values[0]) if name in shared else _NOTHING] if shared else []
+        each_of_them = [_NOTHING if name in shared else _value(value) for value in values]
+        rows.append(((Foreign(name),), *all_of_them, *each_of_them[: len(own)]))
     return Table(
         caption="Machine" if of_the_machine else "Configuration",
-        columns=(_words("Value"), *(_name(run.system) for run in runs)),
-        rows=tuple(
-            ((Foreign(name),), *(_value(each.get(name)) for each in flat)) for name in names
+        columns=(
+            _words("Value"),
+            *([_words("All systems")] if shared else []),
+            *(_name(run.system) for run in own),
         ),
+        rows=tuple(rows),
     )
 
 
@@ -118,7 +131,9 @@ def _flat(name: str, value: Any) -> Iterator[tuple[str, str]]:  # noqa: ANN401 -
 
 
 def _value(text: str | None) -> Line:
-    return (MISSING,) if text is None else (Foreign(clip(text, _VALUE_CHARS)),)
+    if text is None:
+        return (MISSING,)
+    return (Foreign(clip(_SHA256.sub(lambda m: m[0][:_HASH_DIGITS], text), _VALUE_CHARS)),)
 
 
 def _dataset(dataset: Dataset) -> Table:
