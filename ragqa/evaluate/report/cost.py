@@ -92,7 +92,8 @@ def _blocks(runs: Sequence[Run]) -> Iterator[Block]:
     yield Para(
         line=(
             "All figures below depend on the machine and differ when a run is repeated; "
-            "those above do not.",
+            "those above do not. Times hold for this machine at the time of the run: whatever "
+            "else it did then made them longer.",
         ),
         kind="quiet",
     )
@@ -159,11 +160,10 @@ def _histogram(runs: Sequence[Run]) -> Figure:
         for n, (low, high) in enumerate(bins)
     ]
     x = Axis(title="Milliseconds")
-    asked = plural(sum(map(len, latencies)), "question")
     return Figure(
         name="latency",
         title="Latency",
-        words=(f"How long {asked} took, all systems together, on a logarithmic axis.",),
+        words=(f"{_timed(latencies)}, on a logarithmic axis.",),
         draw=partial(draw_histogram, edges, counts, x=x) if can_draw() else None,
         keys=keys([run.system for run in runs]),
         table=Table(
@@ -172,6 +172,15 @@ def _histogram(runs: Sequence[Run]) -> Figure:
             rows=tuple(rows),
         ),
     )
+
+
+def _timed(latencies: Sequence[Sequence[float]]) -> str:
+    """Say of how many questions times are told."""
+    fewest, most = min(map(len, latencies)), max(map(len, latencies))
+    told = plural(most, "question") if fewest == most else f"{fewest:,} to {most:,} questions"
+    if len(latencies) == 1:
+        return f"How long {told} took"
+    return f"How long {told} took with each of {len(latencies)} systems"
 
 
 def _counts(latencies: Sequence[float], edges: Sequence[float]) -> list[int]:

@@ -16,14 +16,17 @@ from ragqa.evaluate.measures import curve_measure, recall_curve, risk_coverage
 from ragqa.evaluate.records import Dataset, Run
 from ragqa.evaluate.report.blocks import (
     MISSING,
+    NAME_CHARS,
     Block,
     Column,
     Figure,
     Foreign,
+    Key,
     Line,
     Para,
     Section,
     Table,
+    clip,
     named,
     number,
 )
@@ -35,6 +38,7 @@ DEPTHS = (1, 2, 3, 5, 10, 20, 30, 50, 70, 100, 200, 300, 500, 700, 1000)
 """Depths at which recall is shown, as far as a run went."""
 
 _COVERAGES = tuple(n / 10 for n in range(1, 11))  # rows of the table beside the plot
+_TICKED = "125"  # first digits of the depths that the axis names: more would touch
 _TOP = 1.02  # of an axis up to 1, so that a line at 1 is seen whole
 _AHEAD = 1e-9  # a coverage of 0.3 is 0.30000000000000004 at times
 _RECALL: Mapping[str, str] = {
@@ -95,21 +99,24 @@ def _curve(run: Run, points: Sequence[tuple[float, float]]) -> Curve:
 def _recall(dataset: Dataset, found: Sequence[Curve]) -> Figure:
     measure = curve_measure(dataset)
     depths = sorted({int(x) for curve in found for x in curve.xs})
-    rows = [(f"{depth}", [_at(curve, depth) for curve in found]) for depth in depths]
-    x = Axis(title="k", ticks=tuple(map(float, depths)))
+    rows = [(f"{depth}", [_at(curve, depth) for curve in _drawn(found)]) for depth in depths]
+    x = Axis(title="k", ticks=tuple(float(k) for k in depths if f"{k}"[0] in _TICKED))
     y = Axis(title=f"{measure}@k", low=0, high=_TOP)
     return Figure(
         name="recall",
         title=f"{measure}@k",
-        words=(f"{_RECALL.get(measure, measure)}, as k grows; higher is better.",),
+        words=(
+            f"{_RECALL.get(measure, measure)}, as k grows; higher is better.",
+            *_without(found),
+        ),
         draw=partial(draw_curves, found, x=x, y=y) if can_draw() else None,
-        keys=keys([curve.label for curve in found]),
+        keys=_keys(found),
         table=_table(f"{measure}@k by k", "k", found, rows),
     )
 
 
 def _risk(found: Sequence[Curve]) -> Figure:
-    rows = [(f"{each:.1f}", [_from(curve, each) for curve in found]) for each in _COVERAGES]
+    rows = [(f"{each:.1f}", [_from(curve, each) for curve in _drawn(found)]) for each in _COVERAGES]
     x, y = Axis(title="Coverage", low=0, high=_TOP), Axis(title="Risk", low=0, high=_TOP)
     return Figure(
         name="risk",
@@ -117,13 +124,30 @@ def _risk(found: Sequence[Curve]) -> Figure:
         words=(
             "Share of wrong answers among the questions that the system is surest of, as more of "
             "them are answered; lower is better.",
+            *_without(found),
         ),
         draw=partial(draw_curves, found, x=x, y=y) if can_draw() else None,
-        keys=keys([curve.label for curve in found]),
+        keys=_keys(found),
         table=_table(
             "Risk at the first threshold that gives at least a coverage", "Coverage", found, rows
         ),
     )
+
+
+def _drawn(found: Sequence[Curve]) -> list[Curve]:
+    return [curve for curve in found if curve.xs]
+
+
+def _keys(found: Sequence[Curve]) -> tuple[Key, ...]:
+    """Return the legend of what is drawn; a system has the same colour in every plot."""
+    every = keys([curve.label for curve in found])
+    return tuple(key for key, curve in zip(every, found, strict=True) if curve.xs)
+
+
+def _without(found: Sequence[Curve]) -> Line:
+    """Say which systems have no curve."""
+    names = [clip(curve.label, NAME_CHARS) for curve in found if not curve.xs]
+    return (" Without a curve: ", Foreign(", ".join(names)), ".") if names else ()
 
 
 def _table(
@@ -131,7 +155,10 @@ def _table(
 ) -> Table:
     return Table(
         caption=caption,
-        columns=(Column(line=(head,)), *(Column(line=(named(each.label),)) for each in found)),
+        columns=(
+            Column(line=(head,)),
+            *(Column(line=(named(each.label),)) for each in _drawn(found)),
+        ),
         rows=tuple(tuple(_cells(name, values)) for name, values in rows),
     )
 

@@ -21,7 +21,10 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["Axis", "Curve", "can_draw", "draw_curves", "draw_histogram", "keys"]
+__all__ = ["FONT_SIZE", "Axis", "Curve", "can_draw", "draw_curves", "draw_histogram", "keys"]
+
+FONT_SIZE = 11
+"""Of a plot's words and numbers, in points, where a page shows it as wide as it is drawn."""
 
 # Told apart by those who confuse red and green, after Okabe and Ito, darkened to a contrast of at
 # least 4.5 on white.
@@ -29,7 +32,7 @@ _COLOURS = ("#0069a3", "#b84e00", "#00785a", "#a03c78", "#202020", "#6a5a00")
 # On and off, in line widths; one fewer than colours, so that 30 systems are drawn differently.
 _DASHES: tuple[tuple[float, ...], ...] = ((), (5, 2), (1, 1.5), (6, 2, 1, 2), (3, 1, 1, 1, 1, 1))
 _LINE_WIDTH = 1.8  # points
-_SIZE = (6.4, 3.6)  # inches; a page scales it
+_SIZE = (4.8, 3.1)  # inches; as wide as a phone, which then shows its type as it is
 _MARKED_POINTS = 25  # a curve of more has no room for a dot at each
 _SALT = "ragqa"  # of the names in a drawing, which are random without it
 _KEY_WIDTH = 3  # of a legend's line, in its pixels
@@ -139,6 +142,7 @@ def _axes(x: Axis, y: Axis) -> Iterator[tuple[Figure, Axes]]:
 
     with mpl.rc_context():
         mpl.rcdefaults()  # a user's style sheet must not decide what a report looks like
+        mpl.rcParams["font.size"] = FONT_SIZE
         mpl.rcParams["svg.hashsalt"] = _SALT
         mpl.rcParams["svg.fonttype"] = "path"
         figure = Figure(figsize=_SIZE, layout="constrained")
