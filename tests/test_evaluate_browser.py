@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,9 @@ from test_browser import (
 )
 
 from ragqa.evaluate.comparing import compare
+from ragqa.evaluate.records import Run
 from ragqa.evaluate.report import to_html
+from ragqa.evaluate.report.plots import FONT_SIZE
 
 __all__ = ["browser", "trap"]  # fixtures
 
@@ -45,6 +48,13 @@ def page() -> str:
 
 def unfold(browser: Any) -> None:
     browser.execute_script("document.querySelectorAll('details').forEach(each => each.open = true)")
+
+
+def without_choices(run: Run) -> Run:
+    """Return a run without what only a dataset with choices is judged by."""
+    scores = run.scores
+    totals = {name: each for name, each in scores.totals.items() if not name.startswith("Choice")}
+    return replace(run, scores=replace(scores, totals=totals))
 
 
 def test_nothing_runs_and_nothing_is_asked_for(browser: Any, tmp_path: Path, page: str) -> None:
@@ -71,6 +81,54 @@ def test_nothing_overflows_but_tables_in_their_boxes(
     """)
     assert outside == []
     assert browser.execute_script("return document.documentElement.scrollWidth") <= width
+
+
+def test_eleven_measures_with_intervals_fit_a_screen(browser: Any, tmp_path: Path) -> None:
+    dataset = dataset_of(40)
+    runs = [
+        without_choices(run_of(dataset, name, ranks=each))
+        for name, each in (("one", (9, 9, None)), ("two with a long name", (0, 0, None)))
+    ]
+    page = to_html(dataset, runs, [compare(*runs)])
+    assert page.count("\u00a0* [") >= 8
+    visit(browser, tmp_path, page)
+    size(browser, 1200)
+    columns, wide, room = browser.execute_script("""
+    const box = document.querySelector(".scroll[aria-label='Answer and citation']");
+    return [box.querySelectorAll("thead th").length, box.scrollWidth, box.clientWidth];
+    """)
+    assert columns == 12  # the system, and eleven measures of it
+    assert wide <= room
+
+
+def test_captions_are_whole_on_a_phone_however_far_a_table_is_scrolled(
+    browser: Any, tmp_path: Path, page: str
+) -> None:
+    visit(browser, tmp_path, page)
+    size(browser, 400)
+    unfold(browser)
+    boxes = browser.execute_script("""
+    return [...document.querySelectorAll(".scroll")].flatMap(box => [0, 1e5].map(far => {
+        box.scrollLeft = far;
+        const [out, caption] = [box, box.querySelector("caption")].map(
+            each => each.getBoundingClientRect());
+        return [out.left, caption.left, caption.right, out.right, box.scrollLeft];
+    }));
+    """)
+    assert any(scrolled for *_, scrolled in boxes)
+    for left, caption_left, caption_right, right, _ in boxes:
+        assert left - 1 <= caption_left < caption_right <= right + 1
+
+
+def test_a_plot_can_be_read_on_a_phone(browser: Any, tmp_path: Path, page: str) -> None:
+    visit(browser, tmp_path, page)
+    size(browser, 400)
+    scales = browser.execute_script("""
+    return [...document.querySelectorAll(".plot svg")].map(
+        svg => svg.getBoundingClientRect().width / svg.viewBox.baseVal.width);
+    """)
+    assert scales
+    assert min(scales) * FONT_SIZE >= 10  # pixels
 
 
 def test_plots_are_drawn_in_their_colours(browser: Any, tmp_path: Path, page: str) -> None:

@@ -27,7 +27,7 @@ from ragqa.evaluate.records import Comparison, Dataset, Response, Row, Run, Scor
 from ragqa.evaluate.report import cost as cost_module
 from ragqa.evaluate.report import curves as curves_module
 from ragqa.evaluate.report import summary_table, to_html, to_markdown, write_report
-from ragqa.evaluate.report.blocks import clip, number, signed
+from ragqa.evaluate.report.blocks import Foreign, clip, number, signed
 from ragqa.evaluate.report.cost import latency_edges
 from ragqa.evaluate.report.curves import curves
 from ragqa.evaluate.report.plots import Axis, Curve, draw_curves, draw_histogram, keys
@@ -120,11 +120,12 @@ def test_a_table_is_what_it_should_be() -> None:
     assert tables == (
         "In parentheses: the difference to bm25, with its 95 % interval (paired bootstrap). "
         "* marks p < 0.05 in a paired randomisation test, two-sided, not corrected for the number "
-        "of comparisons.\n\n"
+        "of comparisons. Interval and test are computed separately, so they may disagree where a "
+        "difference is on the edge.\n\n"
         "**Retrieval**\n\n"
         "| System | nDCG@10 |\n|---|---:|\n"
         "| bm25 | 0.690 |\n"
-        "| ragqa | 0.700 [1] (+0.010 [0.000, +0.030]) * |\n\n"
+        "| ragqa | 0.700 [1] (+0.010 * [0.000, +0.030]) |\n\n"
         "- [1] over 3 questions; left out: 1 with nothing to judge; "
         "failed: 1, counted with the measure's default\n\n"
         "**Other measures**\n\n"
@@ -204,6 +205,37 @@ def test_citations_of_the_worst_questions_need_company_too() -> None:
     totals = {key: total for key, total in run.scores.totals.items() if key != "Correct"}
     alone = replace(run, scores=replace(run.scores, totals=totals))
     assert "CitationP 0.000" not in to_markdown(dataset, [alone])
+
+
+def test_correctness_and_coverage_come_before_citations() -> None:
+    dataset = dataset_of(4)
+    text = to_markdown(dataset, [hand_run(dataset, "a", {**CITED, **COMPANY})])
+    wanted = "| System | Correct | CitationCoverage | AnsweredRate | CitationP | QuoteAccuracy |"
+    assert wanted in text.splitlines()
+
+
+def test_what_is_made_of_rows_is_counted_in_rows_and_all_of_them_need_no_note() -> None:
+    dataset = dataset_of(4)
+    totals = {
+        "AbstainR": Total(value=0.5, count=4),
+        "AbstainP": Total(value=0.5, count=3, left_out=4),
+        "AUROC": Total(value=0.6, count=7),
+        "AURC": Total(value=0.7, count=7, failed=1),
+    }
+    run = hand_run(dataset, "a", totals)
+    asked_twice = [replace(row, view="gold-removed") for row in run.rows[:3]]
+    text = summary_table(dataset, [replace(run, rows=(*run.rows, *asked_twice))])
+    assert "| a | 0.500 | 0.500 [1] | 0.600 | 0.700 [2] |" in text
+    assert "- [1] over 3 rows; left out: 4 with nothing to judge\n" in text
+    assert "- [2] failed: 1, counted with the measure's default\n" in text
+
+
+def test_names_of_measures_break_between_their_words_only() -> None:
+    dataset = dataset_of(4)
+    totals = {**CITED, **COMPANY, "nDCG@10": Total(value=0.5, count=4)}
+    page = to_html(dataset, [hand_run(dataset, "a", totals)])
+    assert "<bdi>Citation<wbr/>Coverage</bdi>" in page
+    assert "<bdi>nDCG@10</bdi>" in page
 
 
 def test_a_system_that_only_retrieves_hides_nothing() -> None:
@@ -469,6 +501,23 @@ def test_curves_have_what_the_measures_gave() -> None:
     assert [key.label for key in recall.keys] == ["plain", "plain 2"]
 
 
+def test_a_legend_has_only_what_is_drawn_and_the_words_have_the_rest() -> None:
+    dataset, runs, _ = small()
+    unsure = [
+        replace(row, response=row.response and replace(row.response, confidence=None))
+        for row in runs[0].rows
+    ]
+    section = curves(dataset, [replace(runs[0], rows=tuple(unsure)), runs[1]])
+    assert section is not None
+    recall, risk = section.blocks
+    assert [key.label for key in recall.keys] == ["plain", "plain 2"]
+    assert "Without a curve" not in "".join(recall.words)
+    assert risk.keys == recall.keys[1:]  # of the same colour in both plots
+    assert risk.words[1:] == (" Without a curve: ", Foreign("plain"), ".")
+    assert len(risk.table.columns) == 2
+    assert risk.table.rows[-1][1][0] == number(risk_coverage(dataset, runs[1].rows)[-1][1])
+
+
 def test_without_matplotlib_there_are_numbers_and_a_word_on_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -510,6 +559,60 @@ def test_costs_are_in_milliseconds_and_megabytes() -> None:
     assert [tuple(map(int, each)) for each in bins] == [
         (10, 20, 1), (20, 50, 3), (50, 100, 5), (100, 200, 1),
     ]  # fmt: skip
+
+
+def test_times_are_told_of_questions_and_systems_and_of_this_machine() -> None:
+    dataset = dataset_of(10)
+    timing = timing_of(dataset)
+    some = replace(timing, seconds=(None, *timing.seconds[1:]))
+    one, two, less = (
+        run_of(dataset, name, timing=each)
+        for name, each in (("one", timing), ("two", timing), ("less", some))
+    )
+    for runs, wanted in (
+        ([one], "How long 10 questions took, on"),
+        ([one, two], "How long 10 questions took with each of 2 systems, on"),
+        ([one, two, less], "How long 9 to 10 questions took with each of 3 systems, on"),
+    ):
+        assert wanted in to_markdown(dataset, runs)
+    assert "Times hold for this machine at the time of the run" in to_markdown(dataset, [one])
+
+
+DIGITS = "0123456789abcdef" * 4
+
+
+def configured(*options: dict[str, object]) -> list[str]:
+    dataset = dataset_of(2)
+    runs = [
+        run_of(dataset, f"s{n}", ranks=(0,), about={"options": each})
+        for n, each in enumerate(options)
+    ]
+    text = to_markdown(dataset, runs)
+    table = text.split("**Configuration**\n\n")[1].split("\n\n")[0].splitlines()
+    return [table[0], *table[2:]]
+
+
+def test_what_all_systems_share_is_told_once() -> None:
+    assert configured({"a": 1, "b": 2}, {"a": 1, "b": 3}, {"a": 1}) == [
+        "| Value | All systems | s0 | s1 | s2 |",
+        "| options.a | 1 |  |  |  |",
+        "| options.b |  | 2 | 3 | \u2013 |",
+    ]
+    assert configured({"a": 1}, {"a": 1}) == ["| Value | All systems |", "| options.a | 1 |"]
+    assert configured({"a": 1}, {"a": 2}) == ["| Value | s0 | s1 |", "| options.a | 1 | 2 |"]
+    assert configured({"a": 1}) == ["| Value | s0 |", "| options.a | 1 |"]
+
+
+def test_hashes_have_twelve_digits_and_are_compared_by_all() -> None:
+    other = DIGITS[:-1] + "0"
+    assert configured({"a": DIGITS, "b": [DIGITS]}, {"a": other, "b": [DIGITS]})[1:] == [
+        "| options.a |  | 0123456789ab | 0123456789ab |",
+        '| options.b | \\["0123456789ab"\\] |  |  |',
+    ]
+    dataset = dataset_of(2)
+    page = to_html(dataset, [run_of(dataset, about={"options": {"a": DIGITS}})])
+    assert "0123456789ab<" in page
+    assert DIGITS[:13] not in page
 
 
 def test_tokens_and_money_are_told_where_a_model_was_used() -> None:

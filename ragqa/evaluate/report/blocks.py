@@ -31,6 +31,7 @@ __all__ = [
     "Small",
     "Strong",
     "Table",
+    "Term",
     "clip",
     "named",
     "number",
@@ -76,7 +77,14 @@ class Small:
     text: str
 
 
-Inline = str | Foreign | Strong | Mark | Small
+@dataclass(frozen=True, slots=True)
+class Term:
+    """The name of a measure, which a narrow column may break between its words."""
+
+    text: str
+
+
+Inline = str | Foreign | Strong | Mark | Small | Term
 """A piece of a line; a bare `str` is ours."""
 
 Line = tuple[Inline, ...]

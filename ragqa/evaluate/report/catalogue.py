@@ -12,6 +12,7 @@ from typing import Literal
 
 from ragqa.errors import EvaluationError
 from ragqa.evaluate.measures import Measure, all_measures, parse_measures, with_company
+from ragqa.evaluate.measures.names import family_of
 from ragqa.evaluate.records import Total
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "describe",
     "group_of",
     "headlines",
+    "judges_rows",
     "missing_company",
     "tells_of_answers",
 ]
@@ -51,6 +53,18 @@ def group_of(name: str) -> Group:
     """
     measure = describe(name)
     return "other" if measure is None else measure.group
+
+
+def judges_rows(name: str) -> bool:
+    """Say whether a measure is made of rows of both views, and not of questions.
+
+    :param name: Its name.
+    :return: True for those measures of abstention that judge no single question.
+    """
+    measure = describe(name)
+    if measure is None or measure.group != "abstention":
+        return False
+    return family_of(measure).overall is not None
 
 
 def headlines(per_question: Mapping[str, object]) -> list[str]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from collections.abc import Iterator, Sequence
 from importlib.resources import files
 
@@ -32,12 +33,15 @@ from ragqa.evaluate.report.blocks import (
     Small,
     Strong,
     Table,
+    Term,
 )
 from ragqa.evaluate.report.drawing import inline
 from ragqa.render.markup import Html, foreign, tag
 
 __all__ = ["write_page"]
 
+_WORD_END = re.compile("(?<=[a-z]{2})(?=[A-Z])")  # in the name of a measure, as CitationCoverage
+_BREAK = Html("<wbr/>")
 _FOOT = "Made by ragqa. Nothing here was judged by a language model unless a table says so."
 
 
@@ -180,5 +184,9 @@ def _inline(piece: Inline) -> Html | str:
             return tag("mark", foreign(piece.text))
         case Small():
             return tag("span", piece.text, class_="small")
+        case Term():
+            words = _WORD_END.split(piece.text)
+            rest = (part for word in words[1:] for part in (_BREAK, word))
+            return tag("bdi", words[0], *rest)
         case _:
             return piece

@@ -24,13 +24,21 @@ from ragqa.evaluate.report.blocks import (
     Small,
     Strong,
     Table,
+    Term,
     clip,
     named,
     number,
     plural,
     signed,
 )
-from ragqa.evaluate.report.catalogue import Group, company, describe, group_of, missing_company
+from ragqa.evaluate.report.catalogue import (
+    Group,
+    company,
+    describe,
+    group_of,
+    judges_rows,
+    missing_company,
+)
 
 __all__ = [
     "ALPHA",
@@ -44,6 +52,7 @@ __all__ = [
 ALPHA = 0.05
 """Two-sided p below which a difference is marked."""
 
+_JOIN = "\u00a0"  # between what a narrow cell must not part; a plain blank in Markdown
 _LEAST_P = 0.001  # below it three decimals show nothing
 _TITLES: Mapping[tuple[Group, ...], str] = {
     ("retrieval",): "Retrieval",
@@ -112,11 +121,12 @@ def measure_tables(
 
 
 def _of(groups: tuple[Group, ...], names: Sequence[str]) -> list[str]:
-    """Return the measures of a table, those of citations with their company."""
+    """Return the measures of a table; where it has citations, their company comes first."""
     found = [name for name in names if group_of(name) in groups]
-    if any(group_of(name) == "citation" for name in found):
-        found += [name for name in names if name in company() and name not in found]
-    return found
+    if all(group_of(name) != "citation" for name in found):
+        return found
+    beside = [name for name in names if name in company()]
+    return [*beside, *(name for name in found if name not in beside)]
 
 
 def measure_names(runs: Sequence[Run]) -> list[str]:
@@ -183,7 +193,7 @@ class _Writer:
             caption=title,
             columns=(
                 Column(line=("System",), is_number=False),
-                *(Column(line=(named(name),)) for name in names),
+                *(Column(line=(Term(clip(name, NAME_CHARS)),)) for name in names),
             ),
             rows=tuple(rows),
             notes=tuple(notes),
@@ -191,20 +201,24 @@ class _Writer:
 
     def _row(self, n: int, names: Sequence[str]) -> Iterator[Line]:
         against = self._compared[n] if n < len(self._compared) else {}
+        run = self._runs[n]
         for name in names:
-            total = self._runs[n].scores.totals.get(name)
-            yield (MISSING,) if total is None else self._cell(total, against.get(name))
+            total = run.scores.totals.get(name)
+            if total is None or total.value is None:
+                yield (MISSING,)
+            elif judges_rows(name):
+                yield self._cell(total, _counted(total, len(run.rows), "row"), against.get(name))
+            else:
+                note = _counted(total, self._questions, "question")
+                yield self._cell(total, note, against.get(name))
 
-    def _cell(self, total: Total, against: Comparison | None) -> Line:
-        if total.value is None:
-            return (MISSING,)
-        note = _counted(total, self._questions)
-        mark = f" {_mark(self._notes.setdefault(note, len(self._notes) + 1))}" if note else ""
+    def _cell(self, total: Total, note: str, against: Comparison | None) -> Line:
+        mark = f"{_JOIN}{_mark(self._notes.setdefault(note, len(self._notes) + 1))}" if note else ""
         value = f"{number(total.value)}{mark}"
         if against is None:
             return (value,)
-        star = " *" if against.p_value < ALPHA else ""
-        return (value, Small(f" ({signed(against.difference)} {_interval(against)}){star}"))
+        star = f"{_JOIN}*" if against.p_value < ALPHA else ""
+        return (value, Small(f" ({signed(against.difference)}{star} {_interval(against)})"))
 
 
 def _mark(number_of_note: int) -> str:
@@ -216,11 +230,11 @@ def _has_value(run: Run, names: Sequence[str]) -> bool:
     return any(name in totals and totals[name].value is not None for name in names)
 
 
-def _counted(total: Total, questions: int) -> str:
-    """Return what a value is made of, where that is not simply all questions."""
+def _counted(total: Total, asked: int, what: str) -> str:
+    """Return what a value is made of, where that is not simply all that was asked."""
     parts = []
-    if total.count != questions or total.left_out:
-        parts.append(f"over {plural(total.count, 'question')}")
+    if total.count != asked or total.left_out:
+        parts.append(f"over {plural(total.count, what)}")
     if total.left_out:
         parts.append(f"left out: {total.left_out:,} with nothing to judge")
     if total.failed:
@@ -233,7 +247,9 @@ def _legend(first: Run) -> Para:
         line=(
             "In parentheses: the difference to ", named(first.system),
             ", with its 95 % interval (paired bootstrap). * marks p < 0.05 in a paired "
-            "randomisation test, two-sided, not corrected for the number of comparisons.",
+            "randomisation test, two-sided, not corrected for the number of comparisons. Interval "
+            "and test are computed separately, so they may disagree where a difference is on the "
+            "edge.",
         ),
         kind="quiet",
     )  # fmt: skip
