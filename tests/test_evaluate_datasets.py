@@ -372,7 +372,59 @@ def test_what_is_no_dataset_is_told_what_was_looked_for(tmp_path: Path) -> None:
 def test_a_named_format_reports_the_files_that_are_missing(tmp_path: Path) -> None:
     jsonl(tmp_path / "questions.jsonl", question())
     (mistake,) = refused(tmp_path, format="spans")
-    assert mistake.startswith("papers.jsonl:1: the file cannot be read")
+    assert mistake == f"{tmp_path}: not a spans folder: papers.jsonl is missing"
+
+
+@pytest.mark.parametrize(
+    ("form", "said"),
+    [
+        ("beir", "not a BEIR folder: corpus.jsonl, queries.jsonl, qrels/*.tsv are missing"),
+        ("spans", "not a spans folder: papers.jsonl, questions.jsonl are missing"),
+        ("litqa", "this is not a .jsonl file with question, ideal and distractors"),
+        ("qasper", "this is not a .json or .jsonl file with full_text and qas"),
+        ("pubmedqa", "this is not a .json file with QUESTION and CONTEXTS"),
+    ],
+)
+def test_a_file_of_another_format_is_told_what_is_looked_for(
+    tmp_path: Path, form: str, said: str
+) -> None:
+    for name in ("mine.csv", "mine.json", "mine.jsonl"):
+        file = tmp_path / name
+        file.write_text('{"question": "What?"}\n', encoding="utf-8")
+        (mistake,) = refused(file, format=form)
+        assert mistake.startswith(f"{file}: {said}")
+    (tmp_path / "empty").mkdir()
+    assert len(refused(tmp_path / "empty", format=form)) == 1
+
+
+def test_a_folder_without_questions_of_ones_own(tmp_path: Path) -> None:
+    (mistake,) = refused(tmp_path, format="own")
+    assert "there is no such file in it: questions (.yaml" in mistake
+    (tmp_path / "mine.txt").write_text("What?", encoding="utf-8")
+    (mistake,) = refused(tmp_path / "mine.txt", format="own")
+    assert "this is not questions (.yaml" in mistake
+
+
+def test_what_cannot_be_read_as_asked_counts_no_mistakes(tmp_path: Path) -> None:
+    with pytest.raises(DatasetError) as caught:
+        load_dataset(tmp_path / "gone.csv")
+    said = f"{tmp_path / 'gone.csv'}: there is no such file or folder"
+    assert str(caught.value) == f"the dataset cannot be read: {said}"
+    assert caught.value.problems == (said,)
+
+
+def test_a_split_of_what_has_none_is_refused(tmp_path: Path) -> None:
+    folder = corpus(tmp_path / "own")
+    jsonl(folder / "questions.jsonl", {"question": "What?"})
+    for path in (folder, folder / "questions.jsonl", spans(tmp_path / "spans", question())):
+        (mistake,) = refused(path, split="test")
+        assert "has no splits" in mistake
+        assert "leave --split (split= in Python) away" in mistake
+    file = tmp_path / "qasper-dev-v0.3.json"
+    file.write_text(json.dumps({"p": qasper_paper(*ANSWERS)}), encoding="utf-8")
+    assert load_dataset(file, split="dev") == load_dataset(file, split="dev")
+    (mistake,) = refused(file, split="train")
+    assert "one file is named, so there is no split 'train' to choose" in mistake
 
 
 # --- beir --------------------------------------------------------------------------------------
@@ -435,7 +487,7 @@ def test_beir_chooses_a_split(tmp_path: Path) -> None:
     (mistake,) = refused(beir(tmp_path / "third", one, dev=other))
     assert "dev, train" in mistake
     (mistake,) = refused(beir(tmp_path / "none"))
-    assert "there are: none" in mistake
+    assert mistake.endswith("not a BEIR folder: qrels/*.tsv is missing")
 
 
 def test_qrels_that_name_what_does_not_exist(tmp_path: Path) -> None:
@@ -474,7 +526,7 @@ def test_a_query_that_is_there_twice_is_refused(tmp_path: Path) -> None:
 
 def test_qrels_that_judge_nothing_are_empty(tmp_path: Path) -> None:
     (mistake,) = refused(beir(tmp_path, HEADER))
-    assert mistake.startswith("qrels/train.tsv:1: the dataset is empty")
+    assert mistake == "qrels/train.tsv:1: the split 'train' holds no judgement"
 
 
 # --- qasper ------------------------------------------------------------------------------------
@@ -725,6 +777,7 @@ def test_litqa_names_what_is_not_there(tmp_path: Path) -> None:
     (tmp_path / "papers.jsonl").unlink()
     (mistake,) = refused(tmp_path)
     assert "there are no papers" in mistake
+    assert "--corpus (corpus= in Python)" in mistake
 
 
 # --- own ---------------------------------------------------------------------------------------
@@ -957,7 +1010,7 @@ def test_own_finds_its_corpus_and_its_file(tmp_path: Path) -> None:
     moved = tmp_path / "q.jsonl"
     jsonl(moved, *RECORDS)
     (mistake,) = refused(moved)
-    assert "names no corpus" in mistake
+    assert "names no corpus: give one with --corpus (corpus= in Python)" in mistake
     assert load_dataset(moved, corpus=folder).corpus == folder
     with pytest.raises(CorpusError):
         load_dataset(moved, corpus=tmp_path)
@@ -1001,18 +1054,62 @@ def test_own_names_each_mistake_by_line(tmp_path: Path) -> None:
     path = own(tmp_path / "mine.yaml", text)
     said = refused(path, corpus=tmp_path / "corpus")
     assert [mistake.split(": ")[0] for mistake in said] == [
-        f"mine.yaml:{line}" for line in (7, 9, 11, 16, 18, 21, 23, 24, 26, 27, 28)
+        f"mine.yaml:{line}" for line in (4, 7, 9, 11, 16, 18, 21, 23, 24, 26, 27, 28)
     ]
-    assert "did you mean 'pdf'?" in said[5]
+    assert said[0] == "mine.yaml:4: unknown key 'answr'; did you mean 'answer'?"
+    assert "did you mean 'pdf'?" in said[6]
     assert "already used at mine.yaml:1" in said[-1]
 
-    path.write_text("\n".join(text.splitlines()[:4]), encoding="utf-8")
+    path.write_text("\n".join(text.splitlines()[:3]), encoding="utf-8")
     dataset = load_dataset(path, corpus=tmp_path / "corpus")
-    assert [(str(p.place), p.effect) for p in dataset.problems] == [
-        ("mine.yaml:2", "not-found"),
-        ("mine.yaml:4", "noted"),
-    ]
-    assert "did you mean 'answer'?" in dataset.problems[1].text
+    assert problems(dataset) == [("mine.yaml:2", "not-found")]
+
+
+def test_a_misspelt_column_is_told_once(tmp_path: Path) -> None:
+    path = corpus(tmp_path) / "typo.csv"
+    rows = "".join(f"What is {n}?,deblur,Blur.,x\n" for n in range(3))
+    path.write_text(f"qestion,paper_id,evidense,notes\n{rows},deblur,Blur.,x\n", encoding="utf-8")
+    assert refused(path) == (
+        "typo.csv:1: unknown column 'qestion'; did you mean 'question'?",
+        "typo.csv:1: unknown column 'evidense'; did you mean 'evidence'?",
+        "typo.csv:5: 'question' is missing; it must be text",  # which is a mistake of its own
+    )
+    path.write_text(f"question,paper_id,evidence,question_type\n{rows}", encoding="utf-8")
+    dataset = load_dataset(path)
+    assert problems(dataset) == [("typo.csv:1", "noted")]
+    assert dataset.problems[0].text.startswith("unknown column 'question_type'; known are id,")
+
+
+@pytest.mark.parametrize("suffix", ["json", "jsonl", "yaml"])
+def test_unknown_keys_are_told_once_each(tmp_path: Path, suffix: str) -> None:
+    records = [{"question": f"{n}?", "only": "deblur", "page": n, "source": "x"} for n in range(3)]
+    records[1]["evidense"] = records[2]["evidense"] = [{"paper_id": "deblur"}]
+    path = corpus(tmp_path) / f"q.{suffix}"
+
+    def write() -> None:
+        lines = [json.dumps(record) for record in records]
+        whole = f"[{(',' + chr(10)).join(lines)}]"
+        text = "\n".join(lines) if suffix == "jsonl" else whole
+        path.write_text(text, encoding="utf-8")
+
+    write()
+    said = f"q.{suffix}:2: unknown key 'evidense', in 2 places; did you mean 'evidence'?"
+    assert refused(path) == (said,)
+    for record in records:
+        record.pop("evidense", None)
+    write()
+    dataset = load_dataset(path)
+    told = [str(p) for p in dataset.problems if p.effect == "noted"]
+    assert len(told) == 2
+    assert told[0].startswith(f"q.{suffix}:1: unknown key 'page', in 3 places; known are id,")
+    assert told[1].startswith(f"q.{suffix}:1: unknown key 'source', in 3 places; known are id,")
+
+
+def test_a_near_miss_is_no_label(tmp_path: Path) -> None:
+    one = question(evidense=[span("Blur")], level=2)
+    assert refused(spans(tmp_path, one)) == (
+        "questions.jsonl:1: unknown key 'evidense'; did you mean 'evidence'?",
+    )
 
 
 @pytest.mark.parametrize(
@@ -1027,7 +1124,7 @@ def test_own_names_each_mistake_by_line(tmp_path: Path) -> None:
         ("g.csv", "question,question\nWhat?,Who?\n", "g.csv:1: the column 'question'"),
         ("h.json", "7", "h.json:1: this is the number 7"),
         ("i.jsonl", "[]", "i.jsonl:1: this is a list"),
-        ("j.csv", "id\nx\n", "j.csv:2: 'question' is missing"),
+        ("j.csv", "id\nx\n", "j.csv:1: the column 'question' is missing; there are: 'id'"),
         ("l.yaml", "- question: x\n- question: a\x07b\n", "l.yaml:2: not valid YAML"),
         ("m.yaml", "[" * 600, "m.yaml:1: not valid YAML"),
         ("n.json", '[{"question": "x?"}, 7]', "n.json:2: this is the number 7"),

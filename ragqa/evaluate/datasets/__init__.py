@@ -12,11 +12,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ragqa.errors import DatasetError
 from ragqa.evaluate.datasets import beir, litqa, own, pubmedqa, qasper, spans
 from ragqa.evaluate.datasets.checking import assemble
 from ragqa.evaluate.datasets.resolving import resolve
-from ragqa.evaluate.datasets.source import Format, Request
+from ragqa.evaluate.datasets.source import Format, Request, unreadable
 from ragqa.evaluate.records import Dataset
 
 __all__ = ["FORMATS", "load_dataset", "resolve"]
@@ -55,8 +54,7 @@ def load_dataset(
         one = _chosen(request, format)
         reading, draft = one.read(request)
     except OSError as error:
-        said = f"{path.name}:1: it cannot be read ({error.strerror})"
-        raise DatasetError(path, (said,)) from error
+        raise unreadable(path, f"it cannot be read ({error.strerror})") from error
     whole = path.resolve()
     stem = whole.stem if whole.is_file() else whole.name
     return assemble(draft, reading, name=f"{stem}{draft.suffix}", form=one.NAME)
@@ -66,12 +64,12 @@ def _chosen(request: Request, name: str | None) -> Format:
     """Return the format that was asked for, or the first that matches."""
     path = request.path
     if not path.exists():
-        raise DatasetError(path, (f"{path.name}:1: there is no such file or folder",))
+        raise unreadable(path, "there is no such file or folder")
     if name is not None:
         named = next((one for one in _FORMATS if one.NAME == name), None)
         if named is None:
             known = ", ".join(FORMATS)
-            raise DatasetError(path, (f"there is no format {name!r}; there are: {known}",))
+            raise unreadable(path, f"there is no format {name!r}; there are: {known}")
         return named
     offered = _FORMATS if request.corpus is None else _BESIDE_A_CORPUS
     for one in offered:
@@ -79,5 +77,4 @@ def _chosen(request: Request, name: str | None) -> Format:
             return one
     looked = "; ".join(f"{one.NAME}: {one.LOOKS_FOR}" for one in offered)
     kind = "dataset" if request.corpus is None else "dataset of questions beside a corpus"
-    said = f"{path.resolve().name}:1: this is no known {kind}; looked for {looked}"
-    raise DatasetError(path, (said,))
+    raise unreadable(path, f"this is no known {kind}; looked for {looked}")

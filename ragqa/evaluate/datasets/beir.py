@@ -12,10 +12,9 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from ragqa.errors import DatasetError
 from ragqa.evaluate.datasets.gold import Draft, Papers
 from ragqa.evaluate.datasets.reading import Reading
-from ragqa.evaluate.datasets.source import Request
+from ragqa.evaluate.datasets.source import Request, need_files, unreadable
 from ragqa.evaluate.datasets.values import Item, shown
 from ragqa.evaluate.records import GoldPaper, GoldQuestion, Place
 
@@ -52,8 +51,9 @@ def read(request: Request) -> tuple[Reading, Draft]:
 
     :param request: What to read.
     :return: What it was read with, and what was read.
-    :raises DatasetError: There is no such split.
+    :raises DatasetError: A file is missing, or there is no such split.
     """
+    need_files(request.path, "a BEIR folder", _CORPUS, _QUERIES, f"{_QRELS}/*.tsv")
     reading = Reading(request.path)
     split, splits = _split(request)
     draft = Draft(split=split, suffix=f"-{split}" if len(splits) > 1 else "")
@@ -61,7 +61,11 @@ def read(request: Request) -> tuple[Reading, Draft]:
         draft.papers.append((_paper(item), item.place))
     queries = [(item.id("_id"), item) for item in reading.jsonl(_QUERIES)]
     _check_twice(queries, reading)
-    judged = _judgements(reading, f"{_QRELS}/{split}.tsv")
+    name = f"{_QRELS}/{split}.tsv"
+    judged = _judgements(reading, name)
+    if not judged:
+        reading.refuse()
+        reading.wrong(Place(file=name, line=1), f"the split {shown(split)} holds no judgement")
     _check_judged(judged, {query for query, _ in queries}, draft, reading)
     draft.questions = [
         _question(query, item, judged[query]) for query, item in queries if query in judged
@@ -76,9 +80,8 @@ def _split(request: Request) -> tuple[str, list[str]]:
     wanted = request.split or (splits[0] if len(splits) == 1 else _DEFAULT_SPLIT)
     if wanted in splits:
         return wanted, splits
-    there = ", ".join(splits) or "none"
-    said = f"{_QRELS}:1: there is no split {wanted!r}; there are: {there}"
-    raise DatasetError(request.path, (said,))
+    said = f"there is no split {wanted!r} in {_QRELS}; there are: {', '.join(splits)}"
+    raise unreadable(request.path, said)
 
 
 def _paper(item: Item) -> GoldPaper:

@@ -16,10 +16,14 @@ from ragqa.evaluate.records import Place
 from ragqa.manifest import load_manifest
 from ragqa.records import Paper
 
-__all__ = ["MANIFEST", "Listed"]
+__all__ = ["GIVE_A_CORPUS", "MANIFEST", "Listed"]
 
 MANIFEST = "manifest.yaml"
 """The file that makes a folder a corpus."""
+
+
+GIVE_A_CORPUS = "give one with --corpus (corpus= in Python)"
+"""What to do where none is found."""
 
 
 class Listed:

@@ -15,11 +15,10 @@ import re
 from pathlib import Path
 
 from ragqa._files import sha256_bytes
-from ragqa.errors import DatasetError
 from ragqa.evaluate.datasets.gold import Draft, Quote
-from ragqa.evaluate.datasets.listed import MANIFEST, Listed
+from ragqa.evaluate.datasets.listed import GIVE_A_CORPUS, MANIFEST, Listed
 from ragqa.evaluate.datasets.reading import Reading
-from ragqa.evaluate.datasets.source import Request, chosen, has_keys, the_file
+from ragqa.evaluate.datasets.source import Request, chosen, has_keys, the_file, unreadable
 from ragqa.evaluate.datasets.spans import PAPERS, read_papers
 from ragqa.evaluate.datasets.values import Item, shown
 from ragqa.evaluate.records import Evidence, GoldQuestion
@@ -65,7 +64,7 @@ def read(request: Request) -> tuple[Reading, Draft]:
     :raises DatasetError: There are no papers beside them.
     :raises CorpusError: The corpus cannot be read.
     """
-    file = the_file(request, _is_one, ".jsonl")
+    file = the_file(request, _is_one, ".jsonl", looks_for=LOOKS_FOR)
     reading, draft = Reading(file.parent, file), Draft(split=request.split)
     corpus = request.corpus or (file.parent if (file.parent / MANIFEST).is_file() else None)
     if request.corpus is None and (file.parent / PAPERS).is_file():
@@ -73,8 +72,8 @@ def read(request: Request) -> tuple[Reading, Draft]:
     elif corpus is not None:
         source = _Corpus(Listed(corpus, reading), draft)
     else:
-        said = f"{file.name}:1: there are no papers: put {PAPERS} beside it, or name a corpus"
-        raise DatasetError(file, (said,))
+        said = f"there are no papers: put {PAPERS} beside it, or a corpus: {GIVE_A_CORPUS}"
+        raise unreadable(file, said)
     draft.questions = [_question(item, source) for item in reading.jsonl(file.name)]
     return reading, draft
 

@@ -14,13 +14,14 @@ unless they are quoted in YAML or JSON. ``answerable`` may be true or false, yes
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
-from ragqa.errors import DatasetError
 from ragqa.evaluate.datasets.gold import Draft
-from ragqa.evaluate.datasets.listed import MANIFEST, Listed
+from ragqa.evaluate.datasets.keys import Keys
+from ragqa.evaluate.datasets.listed import GIVE_A_CORPUS, MANIFEST, Listed
 from ragqa.evaluate.datasets.reading import Reading
-from ragqa.evaluate.datasets.source import Request, chosen, the_file
+from ragqa.evaluate.datasets.source import Request, chosen, refuse_split, the_file, unreadable
 from ragqa.evaluate.datasets.spans import note_contradiction
 from ragqa.evaluate.datasets.trees import csv_items, yaml_value
 from ragqa.evaluate.datasets.values import Item, LinedList, kind_of, shown
@@ -78,35 +79,43 @@ def read(request: Request) -> tuple[Reading, Draft]:
     :raises DatasetError: No corpus is named, or the file cannot be read at all.
     :raises CorpusError: The corpus cannot be read.
     """
-    file = the_file(request, _is_one, *_SUFFIXES)
+    refuse_split(request, NAME)
+    file = the_file(
+        request,
+        lambda path: path == request.path or _is_one(path),  # a file may have any name
+        *_SUFFIXES,
+        looks_for=LOOKS_FOR,
+    )
     reading, draft = Reading(file.parent, file), Draft(split=request.split)
-    corpus, items = _items(reading, file.name)
+    keys = Keys(reading, "column" if file.suffix.lower() == ".csv" else "key")
+    corpus, items = _items(reading, file.name, keys)
     folder = request.corpus or (None if corpus is None else file.parent / corpus)
     if folder is None and (file.parent / MANIFEST).is_file():
         folder = file.parent
     if folder is None:
         reading.refuse()
-        said = f"{file.name}:1: it names no corpus: give one, or keep it beside a {MANIFEST}"
-        raise DatasetError(file, (said,))
+        said = f"it names no corpus: {GIVE_A_CORPUS}, or keep it beside a {MANIFEST}"
+        raise unreadable(file, said)
     listed = Listed(folder, reading)
     listed.into(draft)
     draft.questions = [
-        _Question(item, listed, reading).read(number) for number, item in enumerate(items, 1)
+        _Question(item, listed, reading, keys).read(number) for number, item in enumerate(items, 1)
     ]
+    keys.tell()
     return reading, draft
 
 
-def _items(reading: Reading, name: str) -> tuple[str | None, list[Item]]:
+def _items(reading: Reading, name: str, keys: Keys) -> tuple[str | None, list[Item]]:
     """Read the questions' records, and the corpus that the file names."""
     suffix = Path(name).suffix.lower()
     if suffix == ".csv":
-        return None, list(csv_items(reading, name))
+        return None, list(csv_items(reading, name, partial(_columns, reading, keys)))
     if suffix == ".jsonl":
         return None, list(reading.jsonl(name))
     value = reading.json(name) if suffix == ".json" else yaml_value(reading, name)
     if isinstance(value, dict) and "question" not in value:
-        root = Item(reading, value, Place(file=name, line=1))
-        _note_unknown(root, _ROOT, reading)
+        root = keys.read(Item(reading, value, Place(file=name, line=1)), _ROOT)
+        keys.tell()
         if not root.has("questions"):
             said = "'questions' is missing; a file of one's own questions holds a list of them"
             root.wrong("questions", said)
@@ -131,18 +140,24 @@ def _records(root: Item, name: str) -> Iterator[Item]:
             root.wrong_at(at, f"this is {kind_of(value)}; it must be a question: {{question: ...}}")
 
 
-def _note_unknown(item: Item, known: tuple[str, ...], reading: Reading) -> None:
-    """Note keys that mean nothing."""
-    for key in item.others(*known):
-        hint = nearest(key, known) or f"; known are {', '.join(known)}"
-        reading.note(item.at(key), f"unknown key {shown(key)}{hint}", "noted")
+def _columns(reading: Reading, keys: Keys, columns: list[str], place: Place) -> list[str]:
+    """Check a table's columns; without the questions' one, there is nothing in its rows."""
+    read = keys.columns(columns, place, _KNOWN)
+    keys.tell()
+    if "question" not in read:
+        there = ", ".join(map(shown, columns))
+        reading.wrong(place, f"the column 'question' is missing; there are: {there}")
+        reading.refuse()
+    return read
 
 
 class _Question:
     """Reads one question."""
 
-    def __init__(self, item: Item, listed: Listed, reading: Reading) -> None:
-        self._item = item
+    def __init__(self, item: Item, listed: Listed, reading: Reading, keys: Keys) -> None:
+        is_row = item.place.file.lower().endswith(".csv")  # whose columns were checked
+        self._item = item if is_row else keys.read(item, _KNOWN)
+        self._keys = keys
         self._listed = listed
         self._reading = reading
 
@@ -153,7 +168,6 @@ class _Question:
         :return: It, its evidence not located yet.
         """
         item = self._item
-        _note_unknown(item, _KNOWN, self._reading)
         answers = self._either("answers", "answer", item.answers)
         papers = self._either("papers", "paper_id", item.ids)
         named = item.at("papers" if item.has("papers") else "paper_id")
@@ -216,7 +230,7 @@ class _Question:
 
     def _full(self, item: Item, papers: tuple[str, ...]) -> Evidence:
         """Read evidence that names its paper."""
-        _note_unknown(item, _EVIDENCE, self._reading)
+        item = self._keys.read(item, _EVIDENCE)
         paper_id = item.id("paper_id")
         if paper_id not in papers:  # else it was reported with the question
             self._listed.known(paper_id, item.place, "evidence")

@@ -45,7 +45,7 @@ def read(request: Request) -> tuple[Reading, Draft]:
     :return: What it was read with, and what was read.
     :raises DatasetError: There are several files, and none was chosen.
     """
-    file = the_file(request, _is_one, ".json")
+    file = the_file(request, _is_one, ".json", looks_for=LOOKS_FOR)
     reading, draft = Reading(file.parent, file), Draft(split=request.split)
     for pmid, item in reading.entries(file.name, reading.json(file.name), "PMID"):
         text = "\n".join(item.texts("CONTEXTS"))

@@ -55,7 +55,7 @@ def read(request: Request) -> tuple[Reading, Draft]:
     :return: What it was read with, and what was read.
     :raises DatasetError: There are several files, and none was chosen.
     """
-    file = the_file(request, _is_one, ".json", ".jsonl")
+    file = the_file(request, _is_one, ".json", ".jsonl", looks_for=LOOKS_FOR)
     reading = Reading(file.parent, file)
     records = _records(reading, file)
     draft = Draft(split=request.split)

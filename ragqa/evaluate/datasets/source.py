@@ -16,9 +16,21 @@ from ragqa.errors import DatasetError
 from ragqa.evaluate.datasets.gold import Draft
 from ragqa.evaluate.datasets.reading import Reading
 
-__all__ = ["Format", "Request", "chosen", "has_keys", "head", "the_file"]
+__all__ = [
+    "Format",
+    "Request",
+    "chosen",
+    "has_keys",
+    "head",
+    "need_files",
+    "refuse_split",
+    "the_file",
+    "unreadable",
+]
 
 _HEAD_BYTES = 1 << 20  # of a file: more than the text before the keys that tell what it is
+
+_NO_SPLIT = "leave --split (split= in Python) away"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +87,7 @@ def chosen(
     """
     found = sorted(path.iterdir()) if path.is_dir() else [path]
     if split is not None and path.is_dir():
-        found = [file for file in found if split in re.split("[-_.]", file.name)]
+        found = [file for file in found if split in _words(file)]
     return [
         file
         for file in found
@@ -83,25 +95,77 @@ def chosen(
     ]
 
 
-def the_file(request: Request, is_one: Callable[[Path], bool], *suffixes: str) -> Path:
+def the_file(
+    request: Request, is_one: Callable[[Path], bool], *suffixes: str, looks_for: str
+) -> Path:
     """Return the one file that a request means.
 
     :param request: The request.
     :param is_one: Says whether a file is of the format.
     :param *suffixes: Of the format's files, with a dot.
+    :param looks_for: What the format's files are.
     :return: The file.
     :raises DatasetError: There is none, or several.
     """
-    if request.path.is_file():
-        return request.path  # asked for by name: whatever is wrong with it is reported
-    found = chosen(request.path, request.split, is_one, *suffixes)
+    path, split = request.path, request.split
+    if path.is_file():
+        if path.suffix.lower() not in suffixes or not is_one(path):
+            raise unreadable(path, f"this is not {looks_for}")
+        if split is not None and split not in _words(path):
+            said = f"one file is named, so there is no split {split!r} to choose; {_NO_SPLIT}"
+            raise unreadable(path, said)
+        return path  # asked for by name: whatever is wrong with it is reported
+    found = chosen(path, split, is_one, *suffixes)
     if len(found) == 1:
         return found[0]
-    there = chosen(request.path, None, is_one, *suffixes)
-    names = ", ".join(file.name for file in there) or "none"
-    what = f"{request.path.resolve().name}:1"
-    said = f"{what}: one file must be meant; name it, or its split; there are: {names}"
-    raise DatasetError(request.path, (said,))
+    there = chosen(path, None, is_one, *suffixes)
+    if not there:
+        raise unreadable(path, f"there is no such file in it: {looks_for}")
+    names = ", ".join(file.name for file in there)
+    said = "one file must be meant; name it, or its split with --split (split= in Python)"
+    raise unreadable(path, f"{said}; there are: {names}")
+
+
+def need_files(folder: Path, what: str, *patterns: str) -> None:
+    """Refuse a folder that lacks files of its format.
+
+    :param folder: The folder; a file has none.
+    :param what: What it would be, with an article.
+    :param *patterns: The files' names, which may have wildcards.
+    :raises DatasetError: A file is missing; all of them are named.
+    """
+    missing = [name for name in patterns if not any(one.is_file() for one in folder.glob(name))]
+    if missing:
+        verb = "is" if len(missing) == 1 else "are"
+        raise unreadable(folder, f"not {what}: {', '.join(missing)} {verb} missing")
+
+
+def refuse_split(request: Request, name: str) -> None:
+    """Refuse a split of a format that has none.
+
+    :param request: The request.
+    :param name: The format's name.
+    :raises DatasetError: A split was asked for.
+    """
+    if request.split is not None:
+        said = f"the format {name!r} has no splits, so {request.split!r} is none; {_NO_SPLIT}"
+        raise unreadable(request.path, said)
+
+
+def unreadable(path: Path, said: str) -> DatasetError:
+    """Return the error for a dataset of which nothing can be read, or not as it was asked for.
+
+    :param path: The dataset.
+    :param said: Why, and what to do.
+    :return: The error; it counts no mistakes, as the dataset may have none.
+    """
+    error = DatasetError(path, (f"{path}: {said}",))
+    error.what = "the dataset cannot be read"
+    return error
+
+
+def _words(file: Path) -> list[str]:
+    return re.split("[-_.]", file.name)
 
 
 def has_keys(path: Path, *keys: str) -> bool:

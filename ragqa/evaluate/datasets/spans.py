@@ -5,8 +5,9 @@ A paper is ``{paper_id, text, title?}``. A question is ``{question_id, question}
 ``evidence_text`` (quotes from ``paper_id``: of several, the first that has it),
 ``paper_id`` (one or several papers that answer it),
 ``paper_ids`` (the papers that it is asked of; all where absent), ``answerable`` and ``choices``.
-Anything else becomes labels. ``text == paper.text[start:end]``, in characters; what stands
-elsewhere in its paper is used there and reported.
+A near miss of these names is refused; anything else becomes labels. ``text ==
+paper.text[start:end]``, in characters; what stands elsewhere in its paper is used there and
+reported.
 """
 
 from __future__ import annotations
@@ -14,8 +15,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from ragqa.evaluate.datasets.gold import Draft, Papers, Quote
+from ragqa.evaluate.datasets.keys import Keys
 from ragqa.evaluate.datasets.reading import Reading
-from ragqa.evaluate.datasets.source import Request
+from ragqa.evaluate.datasets.source import Request, need_files, refuse_split
 from ragqa.evaluate.datasets.values import Item
 from ragqa.evaluate.records import Evidence, GoldPaper, GoldQuestion
 
@@ -61,12 +63,19 @@ def read(request: Request) -> tuple[Reading, Draft]:
 
     :param request: What to read.
     :return: What it was read with, and what was read.
+    :raises DatasetError: A file is missing.
     """
-    reading = Reading(_folder(request.path))
-    draft = Draft()
-    papers = read_papers(reading, draft)
-    draft.questions = [_question(item, papers, reading) for item in reading.jsonl(_QUESTIONS)]
+    refuse_split(request, NAME)
+    folder = _folder(request.path)
+    need_files(folder, f"a {NAME} folder", PAPERS, _QUESTIONS)
+    reading, draft = Reading(folder), Draft()
+    papers, keys = read_papers(reading, draft), Keys(reading)
+    draft.questions = [
+        _question(keys.read(item, _KNOWN, misses_only=True), papers, reading)
+        for item in reading.jsonl(_QUESTIONS)
+    ]
     papers.summarise()
+    keys.tell()
     return reading, draft
 
 

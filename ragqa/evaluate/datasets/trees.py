@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import cast
 
 from ruamel.yaml import YAML
@@ -104,13 +104,17 @@ def yaml_value(reading: Reading, name: str) -> object:
     return None
 
 
-def csv_items(reading: Reading, name: str) -> Iterator[Item]:
+def csv_items(
+    reading: Reading, name: str, named: Callable[[list[str], Place], list[str]]
+) -> Iterator[Item]:
     """Yield the rows of a CSV file by its header.
 
     The separator is a comma; a semicolon where the header has semicolons and no comma.
 
     :param reading: What to read it with.
     :param name: Its path below the root.
+    :param named: Given the names of the columns and their place, checks them and returns the keys
+        that they stand for.
     :yield: One item a row, empty cells left away; rows of another length are noted.
     """
     text = reading.text(name)
@@ -128,6 +132,7 @@ def csv_items(reading: Reading, name: str) -> Iterator[Item]:
             if not columns:
                 columns = [cell.strip() for cell in row]
                 _check_header(columns, place, reading)
+                columns = named(columns, place)
             elif len(row) != len(columns):
                 said = f"the row has {len(row)} cells; the header has {len(columns)}"
                 reading.wrong(place, said)

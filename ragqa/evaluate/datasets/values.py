@@ -379,6 +379,20 @@ class Item:
         """
         return Item(self._notes, values, place or self.place)
 
+    def renamed(self, names: Mapping[str, str]) -> Item:
+        """Return the record with other names for some of its keys.
+
+        :param names: The new name, by key.
+        :return: The record.
+        """
+        values = {names.get(key, key): value for key, value in self.values.items()}
+        if not isinstance(self.values, LinedDict):
+            return Item(self._notes, values, self.place)
+        lined = LinedDict(self.values.line)
+        lined.update(values)
+        lined.lines = {names.get(key, key): line for key, line in self.values.lines.items()}
+        return Item(self._notes, lined, self.place)
+
     def others(self, *known: str) -> tuple[str, ...]:
         """Return the keys that a format does not know.
 
