@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 
 from ragqa.errors import CorpusError, DatasetError
 from ragqa.evaluate.datasets import FORMATS, load_dataset, resolve
-from ragqa.evaluate.records import Dataset, Effect
+from ragqa.evaluate.measures.evidence import by_annotator, found_by
+from ragqa.evaluate.records import Dataset, Effect, Hit
 
 DATA = Path(__file__).resolve().parents[1].parent / "shared" / "data"
 
@@ -760,10 +761,9 @@ def test_litqa_names_what_is_not_there(tmp_path: Path) -> None:
     jsonl(tmp_path / "litqa.jsonl", *lines)
     dataset = load_dataset(tmp_path / "litqa.jsonl")
     assert problems(dataset) == [
-        ("litqa.jsonl:1", "not-found"),
-        ("litqa.jsonl:1", "not-found"),
-        ("litqa.jsonl:3", "not-found"),
-        ("litqa.jsonl:3", "not-found"),
+        ("litqa.jsonl:1", "not-found"),  # a source
+        ("litqa.jsonl:1", "not-found"),  # the passage, in the other source
+        ("litqa.jsonl:3", "not-found"),  # its only source, and so the passage
     ]
     first, second, _ = dataset.questions
     assert first.relevant == {"10.9/none": 1, "other": 1}
@@ -870,14 +870,148 @@ def test_resolve_names_what_is_not_found(tmp_path: Path) -> None:
     first, second = resolved.questions[0].evidence
     assert (first.document, first.start) == ("summary", 0)
     assert not second.is_located  # it was to be in a README
-    new = resolved.problems[len(dataset.problems) :]
-    assert [(str(problem.place), problem.effect) for problem in new] == [
+    assert problems(resolved) == [  # in order of lines, one for each cause
         ("mine.yaml:3", "not-found"),
-        ("mine.yaml:3", "not-found"),
+        ("mine.yaml:14", "left-out"),
         ("mine.yaml:14", "not-found"),
     ]
-    assert "'denoise' has no text in the index" in new[0].text
-    assert "the readme of 'denoise'" in new[1].text
+    assert "'denoise' has no text in the index" in resolved.problems[0].text
+    with_text = {**documents, ("denoise", "pdf"): "Noise is added."}
+    first_told = resolve(dataset, with_text).problems[0]
+    assert first_told.text.endswith("does not stand in the readme of 'denoise'")
+
+
+def test_a_paper_that_is_not_there_is_told_once(tmp_path: Path) -> None:
+    text = """- question: One?
+  answer: a
+  papers: [gone]
+  evidence: [Words., More words.]
+- question: Two?
+  evidence:
+  - {paper_id: lost, text: Words.}
+  - {paper_id: lost, text: More words.}
+- question: Three?
+  paper_id: deblur
+  evidence: Nowhere.
+"""
+    path = own(tmp_path / "mine.yaml", text)
+    dataset = load_dataset(path, corpus=tmp_path / "corpus")
+    resolved = resolve(dataset, {("deblur", "pdf"): "Blur."})
+    told = [str(one) for one in resolved.problems if one.effect == "not-found"]
+    unlisted = "which is not in the corpus (not-found)"
+    assert told == [
+        f"mine.yaml:3: the question names the paper 'gone', {unlisted}",
+        f"mine.yaml:7: evidence names the paper 'lost', {unlisted}",
+        "mine.yaml:9: evidence 'Nowhere.' does not stand in 'deblur' (not-found)",
+    ]
+    lines = [problem.place.line for problem in resolved.problems]
+    assert lines == sorted(lines)
+    unknown = [span("Blur", paper_id="z"), span("model", paper_id="z")]
+    texts = load_dataset(spans(tmp_path / "set", question(evidence=unknown)))
+    assert problems(texts) == [("questions.jsonl:1", "not-found")]
+
+
+# Three papers, of which one has the words in its PDF over two lines, and one in other signs.
+MANY = {
+    ("a", "pdf"): "We use p < 0.05\nthroughout. Adam it is.",
+    ("a", "summary"): "We use p < 0.05 throughout.",
+    ("b", "pdf"): "We use p > 0.05 throughout. Adam it is.",
+    ("c", "readme"): "Adam it is. Only here.",
+}
+
+
+def paperless(tmp_path: Path, *rows: str, more: str = "") -> Dataset:
+    """Return the smallest dataset of one's own, resolved: questions and quotes, no papers."""
+    manifest = "schema: ragqa/manifest/1\npapers: [{id: a}, {id: b}, {id: c}]\n"
+    (tmp_path / "manifest.yaml").write_text(manifest, encoding="utf-8")
+    path = tmp_path / "mine.csv"
+    header = f"question,evidence{more}\n"
+    path.write_text(header + "".join(f"{row}\n" for row in rows), encoding="utf-8")
+    loaded = load_dataset(path)
+    assert loaded.problems == ()  # nothing is missing: the papers follow from the evidence
+    return resolve(loaded, MANY)
+
+
+def located(dataset: Dataset, at: int = 0) -> list[tuple[Any, ...]]:
+    """Return where the evidence of a question stands."""
+    parts = dataset.questions[at].evidence
+    return [(one.annotator, one.paper_id, one.document, one.start, one.end) for one in parts]
+
+
+def test_evidence_without_a_paper_names_its_paper(tmp_path: Path) -> None:
+    dataset = paperless(tmp_path, "Which?,Only here.", "How?,We use p < 0.05 throughout.")
+    assert located(dataset) == [(0, "c", "readme", 12, 22)]
+    assert dataset.questions[0].relevant == {"c": 1}
+    # The words are in b but for a sign, and in a but for white space: a is meant, and its PDF.
+    assert located(dataset, 1) == [(0, "a", "pdf", 0, 26)]
+    assert dataset.questions[1].gold_papers == {"a"}
+    assert dataset.problems == ()
+    folded = paperless(tmp_path, "How?,only HERE")  # nowhere as it is written
+    assert located(folded) == [(0, "c", "readme", 12, 21)]
+
+
+def test_the_same_from_yaml_json_and_jsonl(tmp_path: Path) -> None:
+    wanted = paperless(tmp_path, "Which?,Only here.").questions[0]
+    records = [
+        {"question": "Which?", "evidence": "Only here."},
+        {"question": "Which?", "evidence": [{"text": "Only here."}]},
+    ]
+    text = json.dumps(records)
+    for name in ("mine.yaml", "mine.json"):
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    jsonl(tmp_path / "mine.jsonl", *records)
+    for name in ("mine.yaml", "mine.json", "mine.jsonl"):
+        for one in resolve(load_dataset(tmp_path / name), MANY).questions:
+            assert (one.evidence, one.relevant) == (wanted.evidence, wanted.relevant)
+
+
+def test_evidence_that_several_papers_hold_is_found_in_any(tmp_path: Path) -> None:
+    dataset = paperless(tmp_path, "Which?,Adam it is.")
+    places = [("a", "pdf", 28, 39), ("b", "pdf", 28, 39), ("c", "readme", 0, 11)]
+    assert located(dataset) == [(at, *place) for at, place in enumerate(places)]
+    item = dataset.questions[0]
+    assert item.relevant == {"a": 1, "b": 1, "c": 1}
+    assert problems(dataset) == [("mine.csv:2", "noted")]
+    assert "stands in 3 papers ('a', 'b', 'c')" in dataset.problems[0].text
+    for paper_id, document, start, end in places:  # one of them is all that can be asked for
+        hit = Hit(paper_id=paper_id, score=1.0, start=start, end=end, document=document)
+        assert max(found_by([hit], evidence) for evidence in by_annotator(item)) == 1
+
+
+def test_alternatives_of_two_quotes_are_combined(tmp_path: Path) -> None:
+    texts = {("a", "pdf"): "One. Two.", ("b", "pdf"): "One. Two. Three."}
+    record = {"question": "Which?", "evidence": ["One.", "Two.", "Three."]}
+    paperless(tmp_path, "Which?,Adam it is.")
+    jsonl(tmp_path / "mine.jsonl", record)
+    parts = resolve(load_dataset(tmp_path / "mine.jsonl"), texts).questions[0].evidence
+    by_reading = ["".join(p.paper_id for p in parts if p.annotator == n) for n in range(4)]
+    assert by_reading == ["aab", "abb", "bab", "bbb"]
+    assert all(part.is_located for part in parts)
+    # With many, not every combination is one, but every place is in one.
+    texts = {(f"p{n}", "pdf"): "One. Two. Three." for n in range(20)}
+    parts = resolve(load_dataset(tmp_path / "mine.jsonl"), texts).questions[0].evidence
+    assert len({part.annotator for part in parts}) == 20
+    assert {(part.paper_id, part.text) for part in parts} == {
+        (paper_id, words) for paper_id, _ in texts for words in record["evidence"]
+    }
+
+
+def test_evidence_without_a_paper_that_is_nowhere(tmp_path: Path) -> None:
+    dataset = paperless(
+        tmp_path, "Which?,Grass.,", "Which?,Only here.,a", "Which?,Adam it is.,b", more=",only"
+    )
+    assert [part.is_located for item in dataset.questions for part in item.evidence] == [
+        False,
+        False,
+        True,
+    ]
+    assert [str(problem) for problem in dataset.problems] == [
+        "mine.csv:2: evidence 'Grass.' is in none of the papers (not-found)",
+        "mine.csv:3: evidence 'Only here.' is in none of the papers that it is asked of "
+        "(not-found)",
+    ]
+    assert dataset.questions[0].relevant == {}
+    assert dataset.questions[2].relevant == {"b": 1}  # of those that it is asked of, the only one
 
 
 def test_resolve_looks_in_the_other_papers_of_the_question(tmp_path: Path) -> None:
@@ -1036,7 +1170,7 @@ def test_own_names_each_mistake_by_line(tmp_path: Path) -> None:
 - question: Five?
   paper_id: deblur
   evidence:
-  - text: no paper
+  - document: pdf
   - paper_id: deblur
     text: "..."
   - paper_id: deblur
@@ -1054,10 +1188,10 @@ def test_own_names_each_mistake_by_line(tmp_path: Path) -> None:
     path = own(tmp_path / "mine.yaml", text)
     said = refused(path, corpus=tmp_path / "corpus")
     assert [mistake.split(": ")[0] for mistake in said] == [
-        f"mine.yaml:{line}" for line in (4, 7, 9, 11, 16, 18, 21, 23, 24, 26, 27, 28)
+        f"mine.yaml:{line}" for line in (4, 9, 11, 16, 18, 21, 23, 24, 26, 27, 28)
     ]
     assert said[0] == "mine.yaml:4: unknown key 'answr'; did you mean 'answer'?"
-    assert "did you mean 'pdf'?" in said[6]
+    assert "did you mean 'pdf'?" in said[5]
     assert "already used at mine.yaml:1" in said[-1]
 
     path.write_text("\n".join(text.splitlines()[:3]), encoding="utf-8")

@@ -104,7 +104,8 @@ class GoldPaper:
 class Evidence:
     """A stretch of a paper that answers a question.
 
-    :ivar paper_id: The paper.
+    :ivar paper_id: The paper; empty for words beside a corpus that no paper is named for, before
+        they are looked up in all of its papers, and after where they stand in none.
     :ivar text: The words, as the dataset gives them.
     :ivar start: First character in the paper's text; None where it was not found.
     :ivar end: One past the last; None where it was not found.

@@ -111,8 +111,13 @@ def _gold(question: GoldQuestion) -> dict[str, bool]:
     return {
         "answers": bool(question.answers),
         "evidence": bool(question.evidence),
-        "relevant papers": bool(question.relevant),
+        "relevant papers": bool(question.relevant) or _is_to_be_found(question),
     }
+
+
+def _is_to_be_found(question: GoldQuestion) -> bool:
+    """Say whether the papers that answer a question follow from where its evidence stands."""
+    return any(not part.paper_id for part in question.evidence)
 
 
 def _note_missing(questions: list[GoldQuestion], reading: Reading) -> None:

@@ -68,11 +68,12 @@ class Papers:
         self._texts = texts
         self._indexes: dict[str, TextIndex] = {}
         self._units: dict[str, Units] = {}
+        self._told: set[tuple[Place, str]] = set()  # where, and the paper that is not there
         self._offsets = 0  # evidence with offsets
         self._moved: list[tuple[Place, tuple[str, ...]]] = []  # where, and the units that fit
 
     def known(self, paper_id: str, place: Place, what: str) -> bool:
-        """Say whether a paper exists; where it does not, note it.
+        """Say whether a paper exists; where it does not, note it once for each place.
 
         :param paper_id: Its id.
         :param place: Where it is named.
@@ -81,6 +82,9 @@ class Papers:
         """
         if self._texts.get(paper_id):
             return True
+        if (place, paper_id) in self._told:
+            return False
+        self._told.add((place, paper_id))
         why = "which has no text" if paper_id in self._texts else "which is not in the dataset"
         said = f"{what} names the paper {shown(paper_id)}, {why}"
         self._notes.note(place, said, "not-found")

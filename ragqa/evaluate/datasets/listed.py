@@ -16,7 +16,7 @@ from ragqa.evaluate.records import Place
 from ragqa.manifest import load_manifest
 from ragqa.records import Paper
 
-__all__ = ["GIVE_A_CORPUS", "MANIFEST", "Listed"]
+__all__ = ["GIVE_A_CORPUS", "MANIFEST", "Listed", "unlisted"]
 
 MANIFEST = "manifest.yaml"
 """The file that makes a folder a corpus."""
@@ -24,6 +24,15 @@ MANIFEST = "manifest.yaml"
 
 GIVE_A_CORPUS = "give one with --corpus (corpus= in Python)"
 """What to do where none is found."""
+
+
+def unlisted(paper_id: str) -> str:
+    """Say that a paper is not listed.
+
+    :param paper_id: Its id.
+    :return: The end of a sentence that names it.
+    """
+    return f"the paper {shown(paper_id)}, which is not in the corpus"
 
 
 class Listed:
@@ -56,6 +65,5 @@ class Listed:
         """
         if paper_id in self._ids or not paper_id:
             return paper_id in self._ids
-        said = f"{what} names the paper {shown(paper_id)}, which is not in the corpus"
-        self._reading.note(place, said, "not-found")
+        self._reading.note(place, f"{what} names {unlisted(paper_id)}", "not-found")
         return False

@@ -102,9 +102,9 @@ class _Texts:
             found = self._papers.find(Quote(paper_id=paper_id, text=text))
             if found is not None:
                 return found
-        names = ", ".join(sources) or "any paper that is there"
-        said = f"the key passage {shown(text)} does not stand in {names}"
-        self._reading.note(item.place, said, "not-found")
+        if sources:  # else it was told that they are not there
+            said = f"the key passage {shown(text)} does not stand in {', '.join(sources)}"
+            self._reading.note(item.place, said, "not-found")
         return Evidence(paper_id=sources[0] if sources else item.ids("sources")[0], text=text)
 
 

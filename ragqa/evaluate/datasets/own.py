@@ -1,9 +1,10 @@
 """Questions of one's own beside a corpus: YAML, JSON, JSONL or CSV, with or without gold.
 
 A question has ``question`` and, where known, ``id`` (``question_id``), ``answer`` or ``answers``,
-``papers`` (``paper_id``: those that answer it), ``evidence`` (quotes from these papers, or
-``{paper_id, text, document}``, or ``{paper_id}``), ``evidence_text`` (quotes), ``only`` (the
-papers that it is asked of; all where absent), ``answerable`` and ``choices``. YAML and JSON hold a
+``papers`` (``paper_id``: those that answer it), ``evidence`` (quotes from these papers, where none
+is named from any paper, or ``{paper_id, text, document}``, or ``{paper_id}``), ``evidence_text``
+(quotes), ``only`` (the papers that it is asked of; all where absent), ``answerable`` and
+``choices``. YAML and JSON hold a
 list of them, or ``{corpus: FOLDER, questions: [...]}`` with the folder relative to the file. CSV
 has them as columns. Evidence is located by `resolve` once the index is there.
 
@@ -151,6 +152,11 @@ def _columns(reading: Reading, keys: Keys, columns: list[str], place: Place) -> 
     return read
 
 
+def _first(papers: tuple[str, ...]) -> str:
+    """Return the paper that evidence is from which names none; empty where any may be meant."""
+    return papers[0] if papers else ""
+
+
 class _Question:
     """Reads one question."""
 
@@ -159,6 +165,7 @@ class _Question:
         self._item = item if is_row else keys.read(item, _KNOWN)
         self._keys = keys
         self._listed = listed
+        self._named: set[str] = set()  # papers that were looked for in the list
         self._reading = reading
 
     def read(self, number: int) -> GoldQuestion:
@@ -172,9 +179,10 @@ class _Question:
         papers = self._either("papers", "paper_id", item.ids)
         named = item.at("papers" if item.has("papers") else "paper_id")
         for paper_id in papers:
-            self._listed.known(paper_id, named, "the question")
+            self._known(paper_id, named, "the question")
         evidence = list(self._evidence(papers))
         quoted = tuple(part for part in evidence if part.text)
+        named_by_evidence = [part.paper_id for part in evidence]
         ids = self._either("id", "question_id", item.ids)
         question = GoldQuestion(
             question_id=ids[0] if ids else f"q{number}",
@@ -182,13 +190,19 @@ class _Question:
             place=item.place,
             answers=answers,
             evidence=quoted,
-            relevant=dict.fromkeys([*papers, *(part.paper_id for part in evidence)], 1),
+            relevant=dict.fromkeys([*papers, *filter(None, named_by_evidence)], 1),
             paper_ids=item.ids("only"),
             answerable=item.flag("answerable", default=True),
             choices=item.answers("choices"),
         )
         note_contradiction(question, self._reading)
         return question
+
+    def _known(self, paper_id: str, place: Place, what: str) -> None:
+        """Note a paper that is not listed, once for the question."""
+        if paper_id not in self._named:
+            self._named.add(paper_id)
+            self._listed.known(paper_id, place, what)
 
     def _either(
         self, key: str, other: str, get: Callable[[str], tuple[str, ...]]
@@ -219,21 +233,19 @@ class _Question:
         elif not isinstance(part, str):
             said = f"{key!r} holds {kind_of(part)}; it must hold texts or objects"
             self._reading.wrong(place, said)
-        elif not papers:
-            said = f"{key!r} does not say which paper it is from; add  paper_id: ..."
-            self._reading.wrong(place, said)
         elif fold(part):
             text = self._item.sub({key: part}, place).text(key)  # checked for what cannot be stored
-            yield Evidence(paper_id=papers[0], text=text)
+            yield Evidence(paper_id=_first(papers), text=text)
         else:
             self._reading.wrong(place, f"{key!r} holds {shown(part)}, which has no letter or digit")
 
     def _full(self, item: Item, papers: tuple[str, ...]) -> Evidence:
         """Read evidence that names its paper."""
         item = self._keys.read(item, _EVIDENCE)
-        paper_id = item.id("paper_id")
-        if paper_id not in papers:  # else it was reported with the question
-            self._listed.known(paper_id, item.place, "evidence")
+        if not item.has("paper_id") and not item.has("text"):
+            item.wrong("text", "the evidence has neither 'text' nor 'paper_id'")
+        paper_id = item.id("paper_id") if item.has("paper_id") else _first(papers)
+        self._known(paper_id, item.place, "evidence")
         text = item.text("text", required=False)
         if item.has("text") and not fold(text):
             item.wrong("text", f"'text' is {shown(text)}, which has no letter or digit")

@@ -13,7 +13,8 @@ from pathlib import Path
 
 from ragqa._files import sha256_bytes
 from ragqa.evaluate.datasets.notes import Notes
-from ragqa.evaluate.datasets.values import Doubled, Item, Number, check_keys, kind_of
+from ragqa.evaluate.datasets.scalars import Number
+from ragqa.evaluate.datasets.values import Doubled, Item, check_keys, kind_of
 from ragqa.evaluate.records import Place
 
 __all__ = ["MAX_FILE_BYTES", "Reading"]

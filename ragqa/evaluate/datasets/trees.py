@@ -18,7 +18,8 @@ from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from ruamel.yaml.reader import ReaderError
 
 from ragqa.evaluate.datasets.reading import Reading
-from ragqa.evaluate.datasets.values import Bare, Item, LinedDict, LinedList, shown
+from ragqa.evaluate.datasets.scalars import Bare
+from ragqa.evaluate.datasets.values import Item, LinedDict, LinedList, shown
 from ragqa.evaluate.records import Place
 
 __all__ = ["csv_items", "yaml_value"]

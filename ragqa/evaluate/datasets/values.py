@@ -10,16 +10,15 @@ import json
 from collections.abc import Callable, Mapping
 
 from ragqa.evaluate.datasets.notes import Notes
+from ragqa.evaluate.datasets.scalars import FALSE, TRUE, spoken
 from ragqa.evaluate.records import Place
 
 __all__ = [
     "MAX_ID_CHARS",
-    "Bare",
     "Doubled",
     "Item",
     "LinedDict",
     "LinedList",
-    "Number",
     "check_keys",
     "kind_of",
     "shown",
@@ -29,29 +28,6 @@ MAX_ID_CHARS = 1000
 """Characters of an id: room for a DOI or link; what is longer is a text in the wrong field."""
 
 _SHOWN_CHARS = 60  # of an offending value; a message stays readable in one line
-_TRUE, _FALSE = frozenset({"true", "yes", "1"}), frozenset({"false", "no", "0"})
-
-
-class Bare(str):
-    """A true or false that YAML or CSV writes without quotes: a text, unless it is an answer."""
-
-    __slots__ = ()
-
-
-class Number(float):
-    """A number with a fraction or an exponent, which knows how it was written.
-
-    :param text: The number as it is written.
-    :ivar written: The same.
-    """
-
-    def __new__(cls, text: str) -> Number:
-        """Make a number of its text."""
-        made = super().__new__(cls, text)
-        made.written = text
-        return made
-
-    written: str
 
 
 class LinedDict(dict[str, object]):
@@ -128,17 +104,6 @@ def kind_of(value: object) -> str:
     if isinstance(value, str):
         return f"the text {shown(value)}"
     return "a list" if isinstance(value, list) else "keys and values"
-
-
-def _spoken(value: object) -> object:
-    """Return an answer as text: a number as it is written, true and false as Yes and No."""
-    if isinstance(value, Bare):
-        return "Yes" if value.strip().casefold() in _TRUE else "No"
-    if isinstance(value, bool):
-        return "Yes" if value else "No"
-    if isinstance(value, int):
-        return str(value)
-    return value.written if isinstance(value, Number) else value
 
 
 def check_keys(values: object, notes: Notes, place: Callable[[int], Place]) -> None:
@@ -242,7 +207,7 @@ class Item:
         :param key: Its key.
         :return: The answers; none where the list is absent.
         """
-        return self._texts(key, _spoken)
+        return self._texts(key, spoken)
 
     def _texts(self, key: str, read: Callable[[object], object]) -> tuple[str, ...]:
         value = self.values.get(key)
@@ -319,8 +284,8 @@ class Item:
         if word is None or word == "":
             return default
         word = str(int(word)) if isinstance(word, int) else word
-        if isinstance(word, str) and word in _TRUE | _FALSE:
-            return word in _TRUE
+        if isinstance(word, str) and word in TRUE | FALSE:
+            return word in TRUE
         self.wrong(key, f"{key!r} is {kind_of(value)}; it must be true or false, or 1 or 0")
         return default
 
