@@ -268,7 +268,10 @@ def test_the_options_of_ragqa_reach_the_retrieval(work: Path) -> None:
 def test_lexical_ragqa_ranks_as_bm25_does(work: Path) -> None:
     ranked = [
         [hit.paper_id for hit in respond(opened_system(name, work)).hits or ()]
-        for name in ("ragqa(dense_weight=0)", "bm25")
+        for name in (
+            "ragqa(dense_weight=0, best_sentence_weight=0, paper_weight=0)",
+            "bm25",
+        )
     ]
     assert ranked[0][: len(ranked[1])] == ranked[1]
 

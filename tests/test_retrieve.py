@@ -15,8 +15,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ragqa.index.generation import Generation, open_generation
+from ragqa.records import Chunk
 from ragqa.retrieve.confidence import DEFAULT_MIN_CONFIDENCE, confidence
-from ragqa.retrieve.hybrid import Retriever, Signals
+from ragqa.retrieve.hybrid import RetrieveOptions, Retriever, Signals
+from ragqa.retrieve.words import ContentWords
 
 TWINS = "Equal words stand in both of these papers here."
 TEXTS = {
@@ -164,3 +166,61 @@ def test_a_restriction_to_all_papers_is_none(retriever: Retriever) -> None:
     assert retriever.retrieve(QUERY, paper_ids=list(TEXTS)) == retriever.retrieve(QUERY)
     with_text = [paper_id for paper_id in TEXTS if paper_id != "silent"]
     assert retriever.retrieve(QUERY, paper_ids=with_text) == retriever.retrieve(QUERY)
+
+
+def test_a_whole_answer_in_one_sentence_beats_its_words_in_many(tmp_path: Path) -> None:
+    """Both have every word of the question; one of them in one sentence."""
+    texts = {
+        "scattered": Text(
+            summary="Enzymes fold in water. Heat is no friend of theirs. They split sugar."
+        ),
+        "together": Text(
+            summary="Enzymes split sugar in heat and water. Nobody knew why. It was chance."
+        ),
+    }
+    build(make_corpus(tmp_path / "c", texts), tmp_path / "i")
+    with open_generation(tmp_path / "i") as opened:
+        by_sentence, by_chunk = (
+            Retriever(opened, HashedEmbedder(), options).retrieve("enzymes split sugar heat water")
+            for options in (
+                RetrieveOptions(),
+                RetrieveOptions(best_sentence_weight=0, paper_weight=0),
+            )
+        )
+    assert by_sentence.chunks[0].chunk.paper_id == "together"
+    first, second = by_sentence.chunks[:2]
+    before = {scored.chunk.paper_id: scored.score for scored in by_chunk.chunks}
+    gap = before["together"] - before["scattered"]
+    assert first.score - second.score > gap
+
+
+def test_what_is_looked_into_stands_before_the_rest(generation: Generation) -> None:
+    for looked_into in (1, 3, 50):
+        options = RetrieveOptions(looked_into=looked_into)
+        plain = RetrieveOptions(best_sentence_weight=0, paper_weight=0)
+        ranked, before = (
+            Retriever(generation, HashedEmbedder(), each).retrieve(QUERY, k=50)
+            for each in (options, plain)
+        )
+        rows, rows_before = ([c.row for c in found.chunks] for found in (ranked, before))
+        assert sorted(rows[:looked_into]) == sorted(rows_before[:looked_into])
+        assert rows[looked_into:] == rows_before[looked_into:]
+        scores = [scored.score for scored in ranked.chunks]
+        assert scores == sorted(scores, reverse=True)
+        read = {s.chunk.chunk_id for s in ranked.sentences}
+        assert read == {c.chunk.chunk_id for c in ranked.chunks if c.chunk.sentences}
+
+
+@given(
+    shares=st.lists(st.sampled_from(["whales", "sing", "water", "stones", "zebra"]), unique=True)
+)
+def test_a_share_of_words_grows_with_the_words(generation: Generation, shares: list[str]) -> None:
+    words = ContentWords(generation.lexical, "whales sing water stones zebra")
+    found = [words.share(words.read(chunk_of(" ".join(shares[:n]))).words) for n in range(6)]
+    assert found == sorted(found)
+    assert 0 <= found[0] <= found[-1] <= 1
+    assert found[-1] == pytest.approx(1) or len(shares) < 5
+
+
+def chunk_of(text: str) -> Chunk:
+    return Chunk(chunk_id="c", paper_id="p", document="summary", start=0, end=len(text), text=text)

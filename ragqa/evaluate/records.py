@@ -173,7 +173,8 @@ class GoldQuestion:
     @property
     def gold_papers(self) -> frozenset[str]:
         """Return the papers that answer it: the relevant ones and those of its evidence."""
-        return frozenset(self.relevant) | {item.paper_id for item in self.evidence}
+        named = (item.paper_id for item in self.evidence if item.paper_id)
+        return frozenset(self.relevant).union(named)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

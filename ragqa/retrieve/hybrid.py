@@ -2,7 +2,9 @@
 
 Candidates are the union of the best dense and the best lexical rows. Each gets its exact cosine,
 the cosine of its best sentence, and its BM25 score; the three are made comparable per query
-(z-scores over the candidates) and mixed with fixed weights. A restriction to papers is applied
+(z-scores over the candidates) and mixed with fixed weights. The best of them are then looked into:
+what counts beside is their best sentence, by cosine and by the query's words that it has, and the
+query's words that their paper has in all of them. A restriction to papers is applied
 inside both searches, so it never thins out the result. Ties are broken by row, which is the same
 in every build of the same papers.
 """
@@ -10,6 +12,7 @@ in every build of the same papers.
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -18,13 +21,13 @@ import numpy as np
 
 from ragqa.index.store import rows_in
 from ragqa.records import ScoredChunk, ScoredSentence
+from ragqa.retrieve.words import ContentWords, ReadChunk
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ragqa.embed import Embedder
     from ragqa.index.generation import Generation
-    from ragqa.index.lexical import Lexical
 
 __all__ = ["Retrieval", "RetrieveOptions", "Retriever", "Signals"]
 
@@ -33,6 +36,7 @@ _SIGNAL_DEPTH = 5  # best chunks and sentences that the signals look at
 # among the first three quotable ones .48 without coverage, .56 with (docs/LOG.md, 2026-11-23).
 _COSINE_UNIT = 0.15
 _COVERAGE_WEIGHT = 4.0
+_CHUNK_SHARE = 0.5  # of a chunk's score in that of its sentences: .4 to 1 differ by .005 on covidqa
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,11 +47,19 @@ class RetrieveOptions:
     :ivar dense_weight: Weight of the dense half against BM25: a compromise of covidqa (best at
         .4) and SciFact train (best at .6), see docs/LOG.md.
     :ivar sentence_share: Share of the best sentence's cosine in the dense half.
+    :ivar looked_into: How many of the best chunks are looked into for the query's words.
+    :ivar best_sentence_weight: Weight of the score of a chunk's best sentence.
+    :ivar paper_weight: Weight of the share of the query's words that the paper has in those chunks;
+        with the one above on a grid over covidqa, evidence-inference and SciFact train, see
+        docs/LOG.md.
     """
 
     candidates: int = 200
     dense_weight: float = 0.5
     sentence_share: float = 0.5
+    looked_into: int = 50
+    best_sentence_weight: float = 0.6
+    paper_weight: float = 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,10 +126,25 @@ _Wanted = tuple[str, tuple[str, ...] | None]
 """A query and the papers that it is restricted to."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Ranked:
+    """Candidates in order; arrays of equal length n, float32 and int64.
+
+    `order` says where they stand among the candidates, best first; `scores` are the candidates'.
+    `read` holds those that were looked into, by where they stand.
+    """
+
+    found: _Candidates
+    words: ContentWords
+    order: NDArray[np.int64]
+    scores: NDArray[np.float32]
+    read: dict[int, ReadChunk]
+
+
 class Retriever:
     """Retrieves from one generation of an index.
 
-    The candidates of the last query are kept, so that an answer's chunks can be shown, or more of
+    What the last query found is kept, so that an answer's chunks can be shown, or more of
     them, without a second search.
 
     :param index: An open generation.
@@ -134,7 +161,7 @@ class Retriever:
         self._index = index
         self._embedder = embedder
         self._options = options
-        self._last: tuple[_Wanted, _Candidates] | None = None
+        self._last: tuple[_Wanted, _Ranked | None] | None = None
 
     def retrieve(
         self, query: str, *, k: int = 10, paper_ids: Sequence[str] | None = None
@@ -146,51 +173,43 @@ class Retriever:
         :param paper_ids: Papers to search; None for all of the index.
         :return: Ranked chunks with their sentences; empty where nothing is allowed.
         """
-        found = self._search(query, paper_ids)
-        if found is None:
+        ranked = self._search(query, paper_ids)
+        if ranked is None:
             return Retrieval(query=query)
-        top, chunks = self._best(found, k)
-        words = _ContentWords(self._index.lexical, query)
-        sentences = tuple(_scored_sentences(found, top, chunks, words))
+        chunks = self._scored_chunks(ranked, k)
+        self._look_into(ranked.found, ranked.order[:k], ranked.words, ranked.read)
+        sentences = tuple(_scored_sentences(ranked, chunks))
         return Retrieval(
             query=query,
             chunks=chunks,
             sentences=sentences,
-            signals=_signals(words, chunks, sentences, found.searched),
+            signals=_signals(ranked, chunks, sentences),
         )
 
     def rank(
         self, query: str, *, k: int = 10, paper_ids: Sequence[str] | None = None
     ) -> tuple[ScoredChunk, ...]:
-        """Rank the chunks of the allowed papers, without looking into their sentences' words.
+        """Rank the chunks of the allowed papers, without their sentences.
 
         :param query: Plain text.
         :param k: How many chunks at most.
         :param paper_ids: Papers to search; None for all of the index.
         :return: The chunks of `retrieve`.
         """
-        found = self._search(query, paper_ids)
-        return () if found is None else self._best(found, k)[1]
+        ranked = self._search(query, paper_ids)
+        return () if ranked is None else self._scored_chunks(ranked, k)
 
-    def _search(self, query: str, paper_ids: Sequence[str] | None) -> _Candidates | None:
-        """Find candidates; None where nothing is allowed, or nothing is there."""
+    def _search(self, query: str, paper_ids: Sequence[str] | None) -> _Ranked | None:
+        """Find and rank candidates; None where nothing is allowed, or nothing is there."""
         if not self._index.vectors.count:
             return None  # an index without text has no vector width either
         wanted = (query, None if paper_ids is None else tuple(paper_ids))
         last = self._last  # taken once: another thread may ask meanwhile
         if last is None or last[0] != wanted:
             vector = self._embedder.embed_queries([query])[0]
-            last = self._last = (wanted, self._candidates(query, vector, paper_ids))
-        found = last[1]
-        return found if len(found.rows) else None
-
-    def _best(
-        self, found: _Candidates, k: int
-    ) -> tuple[NDArray[np.int64], tuple[ScoredChunk, ...]]:
-        """Return where the best candidates stand, and what they are."""
-        mixed = self._mix(found, found.best_sentence())
-        top = np.lexsort((found.rows, -mixed))[:k]
-        return top, self._scored_chunks(found, mixed, top)
+            found = self._candidates(query, vector, paper_ids)
+            last = self._last = (wanted, self._rank(query, found) if len(found.rows) else None)
+        return last[1]
 
     def _candidates(
         self, query: str, vector: NDArray[np.float32], paper_ids: Sequence[str] | None
@@ -217,20 +236,64 @@ class Retriever:
             ranges=np.stack([ends - lengths, ends], axis=1),
         )
 
+    def _rank(self, query: str, found: _Candidates) -> _Ranked:
+        words = ContentWords(self._index.lexical, query)
+        scores = self._mix(found, found.best_sentence())
+        order = np.lexsort((found.rows, -scores))
+        near = order[: self._options.looked_into]
+        read: dict[int, ReadChunk] = {}
+        self._look_into(found, near, words, read)
+        scores[near] += self._by_words(found, near, words, read)
+        order[: len(near)] = near[np.lexsort((found.rows[near], -scores[near]))]
+        return _Ranked(found, words, order, scores, read)
+
+    def _look_into(
+        self,
+        found: _Candidates,
+        places: NDArray[np.int64],
+        words: ContentWords,
+        read: dict[int, ReadChunk],
+    ) -> None:
+        """Read the chunks at some places that were not read yet."""
+        new = [at for at in places.tolist() if at not in read]
+        chunks = self._index.store.chunks(found.rows[new])
+        read.update((at, words.read(chunk)) for at, chunk in zip(new, chunks, strict=True))
+
+    def _by_words(
+        self,
+        found: _Candidates,
+        places: NDArray[np.int64],
+        words: ContentWords,
+        read: dict[int, ReadChunk],
+    ) -> NDArray[np.float32]:
+        """Return what the words of chunks and papers add to the scores of the chunks."""
+        options = self._options
+        of_paper: dict[str, set[str]] = defaultdict(set)
+        for at in places.tolist():
+            of_paper[read[at].chunk.paper_id] |= read[at].words
+        shares = {paper_id: words.share(has) for paper_id, has in of_paper.items()}
+        return np.array(
+            [
+                options.best_sentence_weight * _best_sentence(found, at, read[at])
+                + options.paper_weight * shares[read[at].chunk.paper_id]
+                for at in places.tolist()
+            ],
+            dtype=np.float32,
+        )
+
     def _mix(self, found: _Candidates, best: NDArray[np.float32]) -> NDArray[np.float32]:
         share, weight = self._options.sentence_share, self._options.dense_weight
         dense = (1 - share) * found.dense + share * best
         return weight * _z_scores(dense) + (1 - weight) * _z_scores(found.lexical)
 
-    def _scored_chunks(
-        self, found: _Candidates, mixed: NDArray[np.float32], top: NDArray[np.int64]
-    ) -> tuple[ScoredChunk, ...]:
+    def _scored_chunks(self, ranked: _Ranked, k: int) -> tuple[ScoredChunk, ...]:
+        found, top = ranked.found, ranked.order[:k]
         chunks = self._index.store.chunks(found.rows[top])
         return tuple(
             ScoredChunk(
                 chunk=chunk,
                 row=int(found.rows[at]),
-                score=float(mixed[at]),
+                score=float(ranked.scores[at]),
                 rank=rank,
                 dense=float(found.dense[at]),
                 lexical=float(found.lexical[at]),
@@ -239,61 +302,49 @@ class Retriever:
         )
 
 
-class _ContentWords:
-    """A query's content words, each with how telling it is."""
-
-    def __init__(self, lexical: Lexical, query: str) -> None:
-        self._lexical = lexical
-        self._weights = lexical.content_weights(query)
-        self.total = sum(self._weights.values())
-
-    def coverage(self, text: str) -> float:
-        """Return the share of the words' weight that a text has, in [0, 1]."""
-        if not self.total:
-            return 0.0
-        found = self._lexical.content_terms(text)
-        return sum(weight for word, weight in self._weights.items() if word in found) / self.total
+def _best_sentence(found: _Candidates, at: int, read: ReadChunk) -> float:
+    """Return the score of a chunk's best sentence; 0 where it has none."""
+    cosines = found.sentence_cosines[slice(*found.ranges[at])].tolist()
+    return max(
+        (_sentence_score(*pair) for pair in zip(cosines, read.sentences, strict=True)), default=0.0
+    )
 
 
-def _scored_sentences(
-    found: _Candidates,
-    top: NDArray[np.int64],
-    chunks: Sequence[ScoredChunk],
-    words: _ContentWords,
-) -> Iterator[ScoredSentence]:
+def _sentence_score(cosine: float, coverage: float) -> float:
+    return cosine / _COSINE_UNIT + _COVERAGE_WEIGHT * coverage
+
+
+def _scored_sentences(ranked: _Ranked, chunks: Sequence[ScoredChunk]) -> Iterator[ScoredSentence]:
     """Score each sentence by its cosine, the query's words that it has, and its chunk."""
-    for at, scored in zip(top, chunks, strict=True):
-        chunk = scored.chunk
-        cosines = found.sentence_cosines[slice(*found.ranges[at])]
-        for sentence, cosine in zip(chunk.sentences, cosines.tolist(), strict=True):
-            coverage = words.coverage(chunk.slice(sentence.start, sentence.end))
-            score = scored.score + cosine / _COSINE_UNIT + _COVERAGE_WEIGHT * coverage
+    found = ranked.found
+    for at, scored in zip(ranked.order.tolist(), chunks, strict=False):
+        chunk, coverages = scored.chunk, ranked.read[at].sentences
+        cosines = found.sentence_cosines[slice(*found.ranges[at])].tolist()
+        for sentence, cosine, coverage in zip(chunk.sentences, cosines, coverages, strict=True):
+            score = _CHUNK_SHARE * scored.score + _sentence_score(cosine, coverage)
             yield ScoredSentence(
                 chunk=chunk, sentence=sentence, score=score, cosine=cosine, coverage=coverage
             )
 
 
 def _signals(
-    words: _ContentWords,
-    chunks: Sequence[ScoredChunk],
-    sentences: Sequence[ScoredSentence],
-    searched: int,
+    ranked: _Ranked, chunks: Sequence[ScoredChunk], sentences: Sequence[ScoredSentence]
 ) -> Signals:
     quotable = [scored for scored in sentences if scored.sentence.quotable]
     if not quotable:
         return Signals()
     best = sorted(quotable, key=lambda scored: -scored.score)[:_SIGNAL_DEPTH]
     readable = {scored.chunk.chunk_id for scored in quotable}
-    texts = [
-        f"{scored.chunk.section} {scored.chunk.text}"
-        for scored in chunks[:_SIGNAL_DEPTH]
+    shares = [
+        ranked.words.share(ranked.read[at].words)
+        for at, scored in zip(ranked.order.tolist(), chunks[:_SIGNAL_DEPTH], strict=False)
         if scored.chunk.chunk_id in readable
     ]
     return Signals(
         sentence=max(scored.cosine for scored in quotable),
-        chunk_coverage=max(map(words.coverage, texts), default=0.0),
+        chunk_coverage=max(shares, default=0.0),
         sentence_coverage=max(scored.coverage for scored in best),
-        pool=math.log10(searched),
+        pool=math.log10(ranked.found.searched),
     )
 
 

@@ -119,7 +119,7 @@ class _Judge:
         try:
             message = self._ask(case.messages())
         except _CallError as error:
-            return self.verdict(case, "failed", error=error.what)
+            return self.verdict(case, "failed", error=str(error))
         reply = message if isinstance(message, str) else str(message.text)
         usage = getattr(message, "usage_metadata", None) or {}
         return self.verdict(
@@ -168,7 +168,7 @@ class _Judge:
             raise _CallError(what) from error
 
 
-class _CallError(EvaluationError):
+class _CallError(Exception):
     """One call of the model failed."""
 
 

@@ -87,7 +87,9 @@ def gold_side(question: GoldQuestion) -> Side:
     blocks: list[Block] = []
     evidence, relevant = question.evidence, question.relevant
     for item in evidence[:_SHOWN_EVIDENCE]:
-        blocks.append(Para(line=(Strong(clip(item.paper_id, NAME_CHARS)), _located(item))))
+        blocks.append(
+            Para(line=(Strong(clip(item.paper_id, NAME_CHARS) or "no paper named"), _located(item)))
+        )
         blocks.append(Para(line=(Foreign(clip(item.text, TEXT_CHARS)),), kind="quote"))
     if len(evidence) > _SHOWN_EVIDENCE:
         blocks.append(Para(line=(f"And {len(evidence) - _SHOWN_EVIDENCE:,} more.",)))

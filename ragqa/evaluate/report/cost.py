@@ -79,7 +79,8 @@ def latency_edges(latencies: Sequence[float]) -> tuple[float, ...]:
     """
     longest, shortest = max(latencies, default=1.0), min(latencies, default=1.0)
     powers = range(
-        max(_LOWEST, math.floor(math.log10(max(shortest, 10.0**_LOWEST)))),
+        # A power lower, as the logarithm of a number just below a power is rounded up to it.
+        max(_LOWEST, math.floor(math.log10(max(shortest, 10.0**_LOWEST))) - 1),
         math.floor(math.log10(max(longest, 10.0**_LOWEST))) + 2,
     )
     edges = [float(f"{step}e{power}") for power in powers for step in _STEPS]

@@ -38,11 +38,9 @@ class RagqaSystem:
         self.name = str(spec)
         self._of_texts = prepared.of_texts
         options = spec.options
-        default = RetrieveOptions()
+        usual = asdict(RetrieveOptions())
         retrieval = RetrieveOptions(
-            candidates=int(options.get("candidates", default.candidates)),
-            dense_weight=float(options.get("dense_weight", default.dense_weight)),
-            sentence_share=float(options.get("sentence_share", default.sentence_share)),
+            **{name: type(value)(options.get(name, value)) for name, value in usual.items()}
         )
         threshold = float(options.get("min_confidence", DEFAULT_MIN_CONFIDENCE))
         generation = open_generation(prepared.directory)

@@ -39,6 +39,7 @@ def _between(low: float, high: float) -> Callable[[Value], bool]:
 _MIN_CHUNK_TOKENS = 16  # a sentence; a smaller chunk is a crumb that no embedder can place
 _MANY = 1_000_000_000  # of anything; larger numbers overflow in libraries
 _SHARE = _Option("a number from 0 to 1", (int, float), _between(0, 1))
+_WEIGHT = _Option("a number, 0 or more", (int, float), _between(0, _MANY))
 _COUNT = _Option("a whole number above 0", (int,), _between(1, _MANY))
 _OVERLAP = _Option("a whole number, 0 or more", (int,), _between(0, _MANY))
 _CHUNK_TOKENS = _Option(
@@ -48,11 +49,14 @@ _MODEL = _Option("the name or folder of a model, in quotation marks", (str,), bo
 
 SYSTEMS: Mapping[str, Mapping[str, _Option]] = {
     "ragqa": {
+        "best_sentence_weight": _WEIGHT,
         "candidates": _COUNT,
         "chunk_tokens": _CHUNK_TOKENS,
         "dense_weight": _SHARE,
         "embedder": _MODEL,
+        "looked_into": _COUNT,
         "min_confidence": _SHARE,
+        "paper_weight": _WEIGHT,
         "sentence_share": _SHARE,
     },
     "bm25": {"chunk_tokens": _CHUNK_TOKENS},
