@@ -30,6 +30,7 @@ TEMPLATES: Final[dict[NoticeCode, str]] = {
     "not-in-index": "{title} is listed but not in the index yet.",
     "paper-removed": "{title} was taken off the list and is not used.",
     "nothing-on-this": "The listed papers say nothing on this that could be verified.",
+    "silent-papers": "Not answered by: {titles}.",
 }
 """Code -> template. Papers without text, other states and reasons are spelt out by the caller."""
 

@@ -77,6 +77,7 @@ NoticeCode = Literal[
     "not-in-index",
     "paper-removed",
     "nothing-on-this",
+    "silent-papers",
 ]
 """The closed list of lines that the program itself may say; their templates are in notices.py."""
 
@@ -372,10 +373,13 @@ class Plan:
 
     :ivar question: The user's question.
     :ivar sections: The sections, in order; never empty.
+    :ivar by_paper: Whether each section is one paper's answer; those that do not answer are then
+        named together.
     """
 
     question: str
     sections: tuple[PlannedSection, ...]
+    by_paper: bool = False
 
     @property
     def paper_ids(self) -> tuple[str, ...]:

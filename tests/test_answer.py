@@ -271,7 +271,8 @@ def test_a_section_without_anything_says_so(generation: Generation) -> None:
 
 
 def test_every_template_can_be_filled() -> None:
-    fields = dict.fromkeys(("counts", "title", "declared", "asked", "why", "reason", "corpus"), "x")
+    names = ("counts", "title", "titles", "declared", "asked", "why", "reason", "corpus")
+    fields = dict.fromkeys(names, "x")
     for code in TEMPLATES:
         said = notice(code, fields)
         assert said.code == code

@@ -337,3 +337,33 @@ def test_a_reader_retrieves_as_it_is_told(index: Path) -> None:
 
     assert scores(None) == scores(RetrieveOptions())
     assert scores(RetrieveOptions(dense_weight=0.0)) != scores(None)
+
+
+def test_each_paper_answers_on_its_own(reader: Reader) -> None:
+    whole = reader.ask(TOMATOES)
+    answer = reader.ask(TOMATOES, by_paper=True)
+    assert answer.sections
+    titles = {paper.title: paper.paper_id for paper in reader.papers}
+    for section in answer.sections:
+        assert section.statements
+        assert {c.paper_id for s in section.statements for c in s.citations} == {
+            titles[section.title]
+        }
+    silent = [said.text for said in answer.notices if said.code == "silent-papers"]
+    named = {title for title in titles if any(title in text for text in silent)}
+    answering = {section.title for section in answer.sections}
+    with_text = {source.title for source in answer.sources if source.documents}
+    assert answering | named == with_text
+    assert not answering & named
+    assert {c.paper_id for c in whole.citations} <= {titles[title] for title in answering}
+    one = reader.ask(TOMATOES, paper_ids=[titles[answer.sections[0].title]], by_paper=True)
+    assert one.statements == answer.sections[0].statements
+
+
+def test_where_no_paper_answers_on_its_own_there_is_an_abstention(reader: Reader) -> None:
+    reader.min_confidence = 0.5
+    answer = reader.ask("Which treaty ended the war of 1812?", by_paper=True)
+    assert answer.abstained
+    assert answer.sections == ()
+    assert not [said for said in answer.notices if said.code == "silent-papers"]
+    assert answer.nearest

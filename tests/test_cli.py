@@ -206,6 +206,15 @@ def test_ask_for_papers(built: Run) -> None:
     assert "garden" in line
 
 
+def test_ask_each_paper(built: Run) -> None:
+    options = ("--by-paper", "--min-confidence", "0", "--json")
+    value = built("ask", TOMATOES, *options).json("ragqa/answer/1")
+    assert len(value["sections"]) > 1
+    for section in value["sections"]:
+        cited = {c["paper_id"] for s in section["statements"] for c in s["citations"]}
+        assert len(cited) == 1
+
+
 def test_an_abstention_is_a_result(built: Run) -> None:
     value = built("ask", TOMATOES, "--min-confidence", "1", "--json").json("ragqa/answer/1")
     assert (value["abstained"], value["reason"]) == (True, "low-confidence")

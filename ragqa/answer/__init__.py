@@ -10,7 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
-from ragqa.answer.context import Context
+from ragqa.answer.context import Context, Evidence
 from ragqa.answer.sections import write_section
 from ragqa.errors import QuestionError
 from ragqa.generate.extractive import extract
@@ -74,8 +74,7 @@ def answer_plan(plan: Plan, context: Context, *, index: str = "") -> Answer:
     :param index: Fingerprint of the index, kept in the answer.
     :return: The answer.
     """
-    allowed = context.with_text(plan.paper_ids)
-    evidence = context.find([plan.question], allowed) if allowed else None
+    evidence = _evidence(plan, context)
     confidence = evidence.confidence if evidence else 0.0
     sections = tuple(write_section(section, plan.question, context) for section in plan.sections)
     has_statement = any(section.statements for section in sections)
@@ -84,6 +83,9 @@ def answer_plan(plan: Plan, context: Context, *, index: str = "") -> Answer:
     if not has_statement:
         reason = _reason(confidence, context, found=bool(evidence and evidence.sentences))
         nearest = _nearest(evidence.sentences if evidence else (), context)
+    silent = [s.title for s in sections if not s.statements] if plan.by_paper else []
+    if plan.by_paper:
+        sections = tuple(section for section in sections if section.statements)
     sources = context.sources()
     return Answer(
         question=plan.question,
@@ -92,10 +94,28 @@ def answer_plan(plan: Plan, context: Context, *, index: str = "") -> Answer:
         confidence=confidence,
         sections=sections if has_statement or len(sections) > 1 else (),
         sources=sources,
-        notices=_notices(reason, sources, context),
+        notices=(*_notices(reason, sources, context), *_silent(silent, is_answered=has_statement)),
         nearest=nearest,
         index=index,
     )
+
+
+def _evidence(plan: Plan, context: Context) -> Evidence | None:
+    """Return what the question finds: in all its papers, or in the one that is surest to answer."""
+    if not plan.by_paper:
+        allowed = context.with_text(plan.paper_ids)
+        return context.find([plan.question], allowed) if allowed else None
+    found = [
+        context.find(section.queries, context.with_text(section.paper_ids))
+        for section in plan.sections
+    ]
+    return max(found, key=lambda evidence: evidence.confidence, default=None)
+
+
+def _silent(titles: Sequence[str], *, is_answered: bool) -> tuple[Notice, ...]:
+    if not (titles and is_answered):
+        return ()
+    return (notice("silent-papers", {"titles": "; ".join(titles)}),)
 
 
 def _reason(confidence: float, context: Context, *, found: bool) -> AbstentionReason:

@@ -17,7 +17,7 @@ from ragqa.errors import IndexMismatchError
 from ragqa.index.generation import Generation, open_generation
 from ragqa.manifest import Manifest, load_manifest
 from ragqa.notices import notice
-from ragqa.plan.sections import plan_card, plan_question
+from ragqa.plan.sections import plan_by_paper, plan_card, plan_question
 from ragqa.records import Answer, Chunk, Locator, Notice, Paper, ScoredChunk
 from ragqa.retrieve.confidence import DEFAULT_MIN_CONFIDENCE
 from ragqa.retrieve.hybrid import RetrieveOptions, Retriever
@@ -89,11 +89,15 @@ class Reader:
         """Close the index's files."""
         self._generation.close()
 
-    def ask(self, question: str, *, paper_ids: Sequence[str] = ()) -> Answer:
+    def ask(
+        self, question: str, *, paper_ids: Sequence[str] = (), by_paper: bool = False
+    ) -> Answer:
         """Answer a question from the listed papers, or abstain.
 
         :param question: The question.
         :param paper_ids: Papers to restrict the answer to; empty for all.
+        :param by_paper: Whether each paper answers alone, in a section of its own; the papers that
+            do not answer are named in a notice.
         :return: A checked answer.
         :raises QuestionError: The question is empty or far too long.
         :raises CorpusError: A paper is not listed.
@@ -103,6 +107,8 @@ class Reader:
         for paper_id in paper_ids:
             context.paper(paper_id)
         plan = plan_question(checked, paper_ids=paper_ids)
+        if by_paper and (asked := context.with_text(paper_ids)):
+            plan = plan_by_paper(checked, [context.paper(paper_id) for paper_id in asked])
         return answer_plan(plan, context, index=self.fingerprint)
 
     def answer_card(self, card: Card, *, papers: Sequence[Paper] | None = None) -> Answer:

@@ -25,6 +25,7 @@ _CONFIDENCE = click.FloatRange(0, 1)
 @click.argument("question")
 @click.option("--index", type=folder, help="Index folder.  [default: the only one in indexes/]")
 @click.option("--paper", "papers", multiple=True, metavar="ID", help="Only this paper; repeatable.")
+@click.option("--by-paper", is_flag=True, help="An answer of each paper, on its own.")
 @click.option("--min-confidence", type=_CONFIDENCE, help="Below it, abstain.")
 @click.option("--out", type=folder, help="Write the answer to this file instead of printing it.")
 @form_options
@@ -32,6 +33,7 @@ def ask(
     question: str,
     index: Path | None,
     papers: tuple[str, ...],
+    by_paper: bool,
     min_confidence: float | None,
     out: Path | None,
     form: str | None,
@@ -42,7 +44,9 @@ def ask(
     reader = Reader.open(index or only_index())
     if min_confidence is not None:
         reader.min_confidence = min_confidence
-    print_answer(reader.ask(question, paper_ids=papers), reader, form=form, file=out)
+    print_answer(
+        reader.ask(question, paper_ids=papers, by_paper=by_paper), reader, form=form, file=out
+    )
 
 
 @click.command()

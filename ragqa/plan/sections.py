@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from ragqa.plan.tasks import tasks_in
 from ragqa.records import Paper, Plan, PlannedSection, SectionKind
 
-__all__ = ["plan_card", "plan_question", "section_kind"]
+__all__ = ["plan_by_paper", "plan_card", "plan_question", "section_kind"]
 
 _WORDS: tuple[tuple[SectionKind, str], ...] = (
     (
@@ -90,6 +90,25 @@ def plan_question(question: str, *, paper_ids: Sequence[str] = ()) -> Plan:
         paper_ids=tuple(paper_ids),
     )
     return Plan(question=question, sections=(section,))
+
+
+def plan_by_paper(question: str, papers: Sequence[Paper]) -> Plan:
+    """Plan a section for each paper, in which it alone answers.
+
+    :param question: The user's question.
+    :param papers: The papers that are asked; at least one.
+    :return: The plan; its sections have the papers' titles.
+    """
+    sections = tuple(
+        PlannedSection(
+            title=paper.title,
+            kind="answer",
+            queries=(question[:_MAX_QUERY_CHARS],),
+            paper_ids=(paper.paper_id,),
+        )
+        for paper in papers
+    )
+    return Plan(question=question, sections=sections, by_paper=True)
 
 
 def plan_card(question: str, instructions: Sequence[str], papers: Sequence[Paper]) -> Plan:
