@@ -31,7 +31,7 @@ from ragqa.records import (
 
 __all__ = ["write_section"]
 
-_ANSWER_STATEMENTS = 4
+_ANSWER_STATEMENTS = 6  # at most; mostly three, as those behind must be nearly as good
 _TASK_STATEMENTS = 2
 _LIMITATION_STATEMENTS = 4
 _WORKFLOW_CELLS: tuple[Cell, ...] = ("input", "model", "output")

@@ -249,8 +249,8 @@ def _print(done: Evaluation, *, as_json: bool) -> None:
 @click.argument("second", type=folder, metavar="RUN_B")
 @click.option(
     "--measure", "measures", multiple=True, metavar="M",
-    help="Such as nDCG@10; repeatable. The questions shown are those that the first one changed "
-    "most on.  [default: all that both have]",
+    help="Such as nDCG@10; repeatable. Shown are the questions that changed most in the "
+    "first that any differ in.  [default: all that both have]",
 )  # fmt: skip
 @as_json
 def compare(first: Path, second: Path, *, measures: tuple[str, ...], as_json: bool) -> None:
@@ -268,7 +268,8 @@ def compare(first: Path, second: Path, *, measures: tuple[str, ...], as_json: bo
 
     runs = read_run(first), read_run(second)
     found = compared(*runs, measures or None)
-    changes = question_diff(*runs, found[0].measure) if found else ()
+    told = _most_telling(found)
+    changes = question_diff(*runs, told) if told else ()
     differing = what_differs(runs[0].about, runs[1].about)
     if as_json:
         print_json(
@@ -287,8 +288,14 @@ def compare(first: Path, second: Path, *, measures: tuple[str, ...], as_json: bo
     texts = {each["question_id"]: each["text"] for each in runs[0].about["questions"]}
     named = f"# A: {first} ({runs[0].system}), B: {second} ({runs[1].system})"
     blocks = [(named, ""), _differing(differing), _totals(runs, measures), _comparisons(found)]
-    blocks += [_changed(found[0].measure, changes, texts)] if found else []
+    blocks += [_changed(told, changes, texts)] if told else []
     click.echo("\n".join(line for block in blocks for line in block))
+
+
+def _most_telling(found: Sequence[Comparison]) -> str | None:
+    """Return the first measure that any question differs in, else the first."""
+    changed = [each.measure for each in found if each.won or each.lost]
+    return next(iter([*changed, *(each.measure for each in found)]), None)
 
 
 def _run_dict(run: Run) -> dict[str, Any]:

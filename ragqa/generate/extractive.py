@@ -26,6 +26,11 @@ _POINTS_BACK = re.compile(
 )
 _WORD = re.compile(r"\w+")
 _MAX_BEHIND = 3.0  # score units behind the best sentence; further back stands other matter
+# Statements stand in reading order, so each more may push the best one back: beyond the first three
+# only what is nearly as good is taken. On covidqa a gold sentence is then among the first three
+# shown for .568 of the questions instead of .540, and in the answer for .588 instead of .590.
+_FIRST_STATEMENTS = 3
+_MAX_BEHIND_FURTHER = 1.0
 _MAX_PAIR_CHARS = 900  # characters: a sentence with its antecedent must stay readable
 
 
@@ -50,7 +55,8 @@ def extract(
     )
     taken: list[list[ScoredSentence]] = []
     for candidate in ranked:
-        if candidate.score < ranked[0].score - _MAX_BEHIND:
+        behind = _MAX_BEHIND if len(taken) < _FIRST_STATEMENTS else _MAX_BEHIND_FURTHER
+        if candidate.score < ranked[0].score - behind:
             break
         twin = next((group for group in taken if _same(group[0].text, candidate.text)), None)
         if twin is None and len(taken) < limit:
