@@ -6,12 +6,12 @@ a machine is belongs to the costs.
 
 from __future__ import annotations
 
-import json
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, get_args
+from typing import get_args
 
+from ragqa.evaluate.differences import leaves
 from ragqa.evaluate.records import Dataset, Effect, Run, View
 from ragqa.evaluate.report.blocks import (
     MISSING,
@@ -95,7 +95,7 @@ def configuration(runs: Sequence[Run], *, of_the_machine: bool = False) -> Table
             key: value
             for name in sorted(run.about)
             if name not in _TOLD_ELSEWHERE and (name in OF_THE_MACHINE) == of_the_machine
-            for key, value in _flat(name, run.about[name])
+            for key, value in leaves(name, run.about[name])
         }
         for run in runs
     ]
@@ -117,17 +117,6 @@ def configuration(runs: Sequence[Run], *, of_the_machine: bool = False) -> Table
         ),
         rows=tuple(rows),
     )
-
-
-def _flat(name: str, value: Any) -> Iterator[tuple[str, str]]:  # noqa: ANN401 - JSON is any value
-    """Give the leaves of a JSON value, each named by its path."""
-    if isinstance(value, Mapping) and value:
-        for key in sorted(value, key=str):
-            yield from _flat(f"{name}.{key}", value[key])
-    elif isinstance(value, str):
-        yield name, value
-    else:
-        yield name, json.dumps(value, ensure_ascii=False, sort_keys=True, default=str)
 
 
 def _value(text: str | None) -> Line:
