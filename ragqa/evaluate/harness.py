@@ -127,14 +127,15 @@ def evaluate(
         return run
     out = Path(out)
     with alone(out):
+        held = _held(out)
+        if held is not None and held.about.get("key") != about["key"]:
+            _keep_other(held, out, about, on_message)
+            held = None
         if not (resume and getattr(system, "is_described", True)):
             ProgressFile.clear(out)
-        else:
-            done = _finished(out, about["key"])
-            if done is not None:
-                on_progress(_all_reused(done))
-                return _as_measured(done, scoring, out)
-        _keep_other(out, about, on_message)
+        elif held is not None:
+            on_progress(_all_reused(held))
+            return _as_measured(held, scoring, out)
         started = datetime.now(UTC).isoformat(timespec="seconds")
         with ProgressFile(out, key=about["key"], started=started) as file:
             run = scoring.run(about, *harness.ask(prepare_seconds, file))
@@ -144,17 +145,22 @@ def evaluate(
     return run
 
 
-def _keep_other(out: Path, about: Mapping[str, Any], on_message: Callable[[str], None]) -> None:
-    """Move a whole run of something else aside, and say so: it is what one compares with."""
+def _held(folder: Path) -> Run | None:
+    """Return the run that is in a folder; None where there is no whole one."""
     try:
-        other = read_run(out)
+        return read_run(folder)
     except EvaluationError:
-        return  # there is none, or none that could be compared with
-    if other.about.get("key") != about["key"]:
-        kept = set_aside(out)
-        differing = what_differs(other.about, about)
-        names = ", ".join(path for path, _, _ in differing[:_NAMED]) or "its questions' gold"
-        on_message(f"{out} held a run of another {names}: kept in {kept}, see `ragqa compare`")
+        return None
+
+
+def _keep_other(
+    other: Run, out: Path, about: Mapping[str, Any], on_message: Callable[[str], None]
+) -> None:
+    """Move a run of something else aside, and say so: it is what one compares with."""
+    kept = set_aside(out)
+    differing = what_differs(other.about, about)
+    names = ", ".join(path for path, _, _ in differing[:_NAMED]) or "its questions' gold"
+    on_message(f"{out} held a run of another {names}: kept in {kept}, see `ragqa compare`")
 
 
 def _tell_if_all_failed(run: Run, on_message: Callable[[str], None]) -> None:
@@ -214,15 +220,6 @@ def _rounded(scores: Scores) -> Scores:
 
 def _number(value: float | None) -> float | None:
     return None if value is None else rounded(float(value))
-
-
-def _finished(folder: Path, key: str) -> Run | None:
-    """Return the run that is in a folder, where it is whole and is this one."""
-    try:
-        run = read_run(folder)
-    except EvaluationError:
-        return None
-    return run if run.about.get("key") == key else None
 
 
 def _all_reused(done: Run) -> EvaluationProgress:

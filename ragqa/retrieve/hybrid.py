@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ragqa.index.store import rows_in
-from ragqa.records import ScoredChunk, ScoredSentence
+from ragqa.records import Chunk, ScoredChunk, ScoredSentence
 from ragqa.retrieve.words import ContentWords, ReadChunk
 
 if TYPE_CHECKING:
@@ -176,8 +176,8 @@ class Retriever:
         ranked = self._search(query, paper_ids)
         if ranked is None:
             return Retrieval(query=query)
-        chunks = self._scored_chunks(ranked, k)
         self._look_into(ranked.found, ranked.order[:k], ranked.words, ranked.read)
+        chunks = self._scored_chunks(ranked, k)
         sentences = tuple(_scored_sentences(ranked, chunks))
         return Retrieval(
             query=query,
@@ -287,8 +287,7 @@ class Retriever:
         return weight * _z_scores(dense) + (1 - weight) * _z_scores(found.lexical)
 
     def _scored_chunks(self, ranked: _Ranked, k: int) -> tuple[ScoredChunk, ...]:
-        found, top = ranked.found, ranked.order[:k]
-        chunks = self._index.store.chunks(found.rows[top])
+        found, top = ranked.found, ranked.order[:k].tolist()
         return tuple(
             ScoredChunk(
                 chunk=chunk,
@@ -298,8 +297,14 @@ class Retriever:
                 dense=float(found.dense[at]),
                 lexical=float(found.lexical[at]),
             )
-            for rank, (at, chunk) in enumerate(zip(top, chunks, strict=True), 1)
+            for rank, (at, chunk) in enumerate(zip(top, self._chunks(ranked, top), strict=True), 1)
         )
+
+    def _chunks(self, ranked: _Ranked, places: Sequence[int]) -> list[Chunk]:
+        """Return the chunks at some places; the index is asked for those not read yet."""
+        new = [at for at in places if at not in ranked.read]
+        fresh = dict(zip(new, self._index.store.chunks(ranked.found.rows[new]), strict=True))
+        return [fresh[at] if at in fresh else ranked.read[at].chunk for at in places]
 
 
 def _best_sentence(found: _Candidates, at: int, read: ReadChunk) -> float:
