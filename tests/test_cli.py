@@ -10,8 +10,6 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +17,11 @@ import click
 import pdfs
 import pytest
 from click.testing import CliRunner
+from command_line import Call, caller
 from corpora import CARD, GARDEN, MODEL, STANDARD, build, make_corpus
-from doubles import HashedEmbedder
 from markdown_it import MarkdownIt
 
-from ragqa.cli import cli, main
+from ragqa.cli import cli
 
 TOMATOES = "Which tomatoes grew faster at night?"
 HEAVY = (
@@ -33,52 +31,13 @@ HEAVY = (
 """What asking must never import: each costs 40 ms to 12 s."""
 
 
-@dataclass(frozen=True)
-class Ran:
-    """What a command did."""
-
-    code: int
-    out: str
-    err: str
-
-    def json(self, schema: str) -> dict[str, Any]:
-        """Return stdout, which must be one JSON object of this schema and nothing else."""
-        assert self.code == 0, self.err
-        value = json.loads(self.out)
-        assert value["schema"] == schema
-        return dict(value)
-
-    def error(self) -> str:
-        """Return the one line of an error that ragqa raised on purpose."""
-        assert self.code == 1, (self.out, self.err)
-        assert self.out == ""
-        line = self.err.strip().split("\n")[-1]
-        assert line.startswith("ragqa: ")
-        assert "Traceback" not in self.err
-        return line
-
-
-Run = Callable[..., Ran]
+Run = Call
 
 
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
     """Return a way to call the command line in an empty folder."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("ragqa.embed.load_embedder", lambda name, **_: HashedEmbedder())
-
-    def call(*arguments: str) -> Ran:
-        monkeypatch.setattr(sys, "argv", ["ragqa", *arguments])
-        code = 0
-        capsys.readouterr()
-        try:
-            main()
-        except SystemExit as leaving:
-            code = leaving.code if isinstance(leaving.code, int) else 0
-        out, err = capsys.readouterr()
-        return Ran(code, out, err)
-
-    return call
+    return caller(tmp_path, monkeypatch, capsys)
 
 
 @pytest.fixture

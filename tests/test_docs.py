@@ -58,9 +58,9 @@ def verbs(command: click.Command = cli) -> Iterator[click.Command]:
             yield from verbs(verb)
 
 
-@pytest.fixture(scope="module")
-def make_cli() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("make_cli", ROOT / "docs" / "make_cli.py")
+def script(name: str) -> ModuleType:
+    """Load a script of docs/, which is no package."""
+    spec = importlib.util.spec_from_file_location(name, ROOT / "docs" / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -68,18 +68,17 @@ def make_cli() -> ModuleType:
     return module
 
 
+@pytest.fixture(scope="module")
+def make_cli() -> ModuleType:
+    return script("make_cli")
+
+
 def test_the_page_of_the_command_line_is_up_to_date(make_cli: ModuleType) -> None:
     assert make_cli.PAGE.read_text(encoding="utf-8") == make_cli.page(), "run: make docs"
 
 
 def test_the_page_of_measures_is_up_to_date() -> None:
-    spec = importlib.util.spec_from_file_location(
-        "make_evaluation", ROOT / "docs" / "make_evaluation.py"
-    )
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    module = script("make_evaluation")
     assert module.PAGE.read_text(encoding="utf-8") == module.page(), "run: make docs"
 
 

@@ -7,18 +7,16 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+from command_line import Call, caller
 from corpora import STANDARD, make_corpus
 from doubles import HashedEmbedder
 from evaluated import dataset
 from markdown_it import MarkdownIt
 
-from ragqa.cli import main
 from ragqa.errors import EvaluationError
 from ragqa.evaluate.datasets import load_dataset
 from ragqa.evaluate.records import Dataset
@@ -28,38 +26,12 @@ from ragqa.evaluate.session import EvaluationOptions, Listener, Places, check, e
 SAME = ("run.json", "rows.jsonl")
 
 
-@dataclass(frozen=True)
-class Ran:
-    """What a command did."""
-
-    code: int
-    out: str
-    err: str
-
-
-Call = Callable[..., Ran]
-
-
 @pytest.fixture
 def call(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Call:
     """Return a way to call the command line in an empty folder."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("ragqa.embed.load_embedder", lambda name, **_: HashedEmbedder())
-
-    def run(*arguments: str) -> Ran:
-        monkeypatch.setattr(sys, "argv", ["ragqa", *arguments])
-        code = 0
-        capsys.readouterr()
-        try:
-            main()
-        except SystemExit as leaving:
-            code = leaving.code if isinstance(leaving.code, int) else 0
-        out, err = capsys.readouterr()
-        return Ran(code, out, err)
-
-    return run
+    return caller(tmp_path, monkeypatch, capsys)
 
 
 def write_facts(folder: Path, count: int = 6) -> Path:

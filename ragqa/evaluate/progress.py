@@ -154,15 +154,16 @@ def _asked(line: bytes) -> TimedRow | None:
         return None
 
 
-def unwritable(path: Path, error: OSError) -> EvaluationError:
-    """Return what is raised where a run's folder cannot be written.
+def unwritable(path: Path, error: OSError, what: str = "run") -> EvaluationError:
+    """Return what is raised where a folder cannot be written.
 
     :param path: The file or folder.
     :param error: What the system said.
+    :param what: What was to be written.
     :return: The error.
     """
     return EvaluationError(
-        f"the run cannot be written ({error.strerror})",
+        f"the {what} cannot be written ({error.strerror})",
         item=path,
         hint="Free some space or choose another folder",
     )

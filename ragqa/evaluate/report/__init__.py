@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ragqa._files import atomic_writer
-from ragqa.errors import EvaluationError
+from ragqa.evaluate.progress import unwritable
 from ragqa.evaluate.records import Comparison, Dataset, Run
 from ragqa.evaluate.report.blocks import Section
 
@@ -64,11 +64,7 @@ def write_report(
             with atomic_writer(path) as file:
                 file.write(text.encode("utf-8"))
     except OSError as error:
-        raise EvaluationError(
-            f"the report cannot be written ({error.strerror})",
-            item=folder,
-            hint="Free some space or choose another folder",
-        ) from error
+        raise unwritable(folder, error, "report") from error
     return paths
 
 
