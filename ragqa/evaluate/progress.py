@@ -8,7 +8,7 @@ dropped, and its question asked again.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -170,11 +170,10 @@ def unwritable(path: Path, error: OSError, what: str = "run") -> EvaluationError
 
 
 @contextmanager
-def alone(folder: Path, leftovers: Sequence[str] = (".*.part",)) -> Iterator[None]:
+def alone(folder: Path) -> Iterator[None]:
     """Keep other processes out of a run's folder, and clear away what a killed one left.
 
     :param folder: The folder; made if needed.
-    :param leftovers: Patterns of what is cleared away.
     :yield: Nothing.
     :raises EvaluationError: Another process writes it, or it cannot be written.
     """
@@ -184,7 +183,7 @@ def alone(folder: Path, leftovers: Sequence[str] = (".*.part",)) -> Iterator[Non
         folder.mkdir(parents=True, exist_ok=True)
         lock = FileLock(folder / _LOCK)
         lock.acquire(timeout=0)
-        for left in (path for pattern in leftovers for path in folder.glob(pattern)):
+        for left in folder.glob(".*.part"):
             left.unlink(missing_ok=True)
     except Timeout as error:
         raise EvaluationError("another process is writing this run", item=folder) from error

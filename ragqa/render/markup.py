@@ -6,11 +6,13 @@ element or an attribute, so a page is safe if every piece of it came through `ta
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import html
 import re
 from urllib.parse import urlsplit
 
-__all__ = ["Html", "external_link", "foreign", "tag"]
+__all__ = ["Html", "external_link", "foreign", "tag", "whole_page"]
 
 _VOID = frozenset({"br", "img", "link", "meta"})
 _RAW = frozenset({"style"})  # its content is no markup, and is ours
@@ -65,6 +67,37 @@ def external_link(link: str, label: str | None = None) -> Html:
     if not _is_web(link):
         return shown
     return tag("a", shown, href=link, rel="noopener noreferrer", target="_blank")
+
+
+def whole_page(title: str, *, style: str, body: Html) -> str:
+    """Return a page in one file, whose own policy forbids scripts, forms and every connection.
+
+    :param title: Its title.
+    :param style: Its style; ours, never a foreign text.
+    :param body: Its ``body``.
+    :return: Text that ends with a line feed; encode it as UTF-8.
+    """
+    head = tag(
+        "head",
+        tag("meta", charset="utf-8"),
+        tag("meta", http_equiv="Content-Security-Policy", content=_policy(style)),
+        tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        tag("meta", name="referrer", content="no-referrer"),
+        tag("meta", name="color-scheme", content="light dark"),
+        tag("meta", name="generator", content="ragqa"),
+        tag("title", title),
+        tag("style", style),
+    )
+    return f"<!DOCTYPE html>\n{tag('html', head, body, lang='en')}\n"
+
+
+def _policy(style: str) -> str:
+    """Return what a page may do: show its own pictures and its own style, and nothing else."""
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    return (
+        f"default-src 'none'; img-src data:; style-src 'sha256-{digest}'; "
+        "base-uri 'none'; form-action 'none'"
+    )
 
 
 def _is_web(link: str) -> bool:

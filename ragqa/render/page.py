@@ -10,7 +10,6 @@ scripts, frames, forms and every connection; the only links are those of the man
 from __future__ import annotations
 
 import base64
-import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.resources import files
 from types import MappingProxyType
@@ -18,7 +17,7 @@ from types import MappingProxyType
 from ragqa.records import Answer, Cell, Citation, Notice, Section, Source, Statement
 from ragqa.render.diagram import Box, draw_flow
 from ragqa.render.evidence import REMARKS, Evidence, Picture
-from ragqa.render.markup import Html, external_link, foreign, tag
+from ragqa.render.markup import Html, external_link, foreign, tag, whole_page
 from ragqa.render.shared import (
     KINDS,
     ROLES,
@@ -57,15 +56,6 @@ def _style() -> str:
     return files("ragqa.render").joinpath("style.css").read_text(encoding="utf-8")
 
 
-def _policy(style: str) -> str:
-    """Return what the page may do: show its own pictures and its own style, and nothing else."""
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    return (
-        f"default-src 'none'; img-src data:; style-src 'sha256-{digest}'; "
-        "base-uri 'none'; form-action 'none'"
-    )
-
-
 class _PageWriter:
     """Writes one answer; numbers citations in the order in which they appear."""
 
@@ -76,19 +66,7 @@ class _PageWriter:
         self._numbers: dict[Citation, int] = {}
 
     def page(self) -> str:
-        style, body = _style(), self._body()
-        head = tag(
-            "head",
-            tag("meta", charset="utf-8"),
-            tag("meta", http_equiv="Content-Security-Policy", content=_policy(style)),
-            tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
-            tag("meta", name="referrer", content="no-referrer"),
-            tag("meta", name="color-scheme", content="light dark"),
-            tag("meta", name="generator", content="ragqa"),
-            tag("title", self._answer.question),
-            tag("style", style),
-        )
-        return f"<!DOCTYPE html>\n{tag('html', head, body, lang='en')}\n"
+        return whole_page(self._answer.question, style=_style(), body=self._body())
 
     def _body(self) -> Html:
         main = tag("main", *self._main())  # first: it numbers the citations

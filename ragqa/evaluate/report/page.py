@@ -9,8 +9,6 @@ scripts, frames, forms and every connection; its only links lead to its own sect
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import re
 from collections.abc import Iterator, Sequence
 from importlib.resources import files
@@ -36,7 +34,7 @@ from ragqa.evaluate.report.blocks import (
     Term,
 )
 from ragqa.evaluate.report.drawing import inline
-from ragqa.render.markup import Html, foreign, tag
+from ragqa.render.markup import Html, foreign, tag, whole_page
 
 __all__ = ["write_page"]
 
@@ -53,17 +51,6 @@ def write_page(title: str, sections: Sequence[Section]) -> str:
     :return: A whole page that ends with a line feed; encode it as UTF-8.
     """
     style = files("ragqa.evaluate.report").joinpath("style.css").read_text(encoding="utf-8")
-    head = tag(
-        "head",
-        tag("meta", charset="utf-8"),
-        tag("meta", http_equiv="Content-Security-Policy", content=_policy(style)),
-        tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        tag("meta", name="referrer", content="no-referrer"),
-        tag("meta", name="color-scheme", content="light dark"),
-        tag("meta", name="generator", content="ragqa"),
-        tag("title", title),
-        tag("style", style),
-    )
     links = [tag("li", tag("a", each.title, href=f"#{each.name}")) for each in sections]
     body = tag(
         "body",
@@ -72,16 +59,7 @@ def write_page(title: str, sections: Sequence[Section]) -> str:
         tag("main", *map(_section, sections)),
         tag("footer", tag("p", _FOOT)),
     )
-    return f"<!DOCTYPE html>\n{tag('html', head, body, lang='en')}\n"
-
-
-def _policy(style: str) -> str:
-    """Return what the page may do: show its own style, and nothing else."""
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    return (
-        f"default-src 'none'; img-src data:; style-src 'sha256-{digest}'; "
-        "base-uri 'none'; form-action 'none'"
-    )
+    return whole_page(title, style=style, body=body)
 
 
 def _section(section: Section) -> Html:
