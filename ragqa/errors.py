@@ -19,6 +19,7 @@
     ├── QuestionError           a question is empty or far too long
     ├── CitationError           a citation does not resolve in this index
     ├── DatasetError            an evaluation dataset has mistakes (all of them at once)
+    ├── ModelError              a chat model cannot be loaded, reached or paid for; `retryable`
     ├── EvaluationError         an evaluation cannot run or be read: measure, system, run folder
     └── OptionalDependencyError a feature needs an extra that is not installed
 
@@ -48,6 +49,8 @@ __all__ = [
     "IndexMissingError",
     "IndexStateError",
     "ManifestError",
+    "ModelError",
+    "ModelReason",
     "OptionalDependencyError",
     "ParseError",
     "ParseReason",
@@ -91,6 +94,19 @@ FetchReason = Literal[
     "disk",
 ]
 """Why one file could not be fetched."""
+
+ModelReason = Literal[
+    "unknown-model",
+    "refused",
+    "rate-limited",
+    "timeout",
+    "connection",
+    "server-error",
+    "bad-response",
+    "too-long",
+    "over-budget",
+]
+"""Why a chat model gave no output."""
 
 
 class RagqaError(Exception):
@@ -240,6 +256,27 @@ class DatasetError(RagqaError):
     def __init__(self, path: object, problems: tuple[str, ...]) -> None:
         self.problems = problems
         super().__init__(f"{len(problems)} mistake(s) in {path}", item="; ".join(problems))
+
+
+class ModelError(RagqaError):
+    """A chat model gave no output; whether asking again can help is in `retryable`.
+
+    :param what: What failed, as one clause; never a key.
+    :param reason: The reason code.
+    :param item: The model as the user named it.
+    :param hint: What the user can do about it.
+    """
+
+    def __init__(
+        self, what: str, *, reason: ModelReason, item: object = None, hint: str | None = None
+    ) -> None:
+        super().__init__(what, item=item, hint=hint)
+        self.reason = reason
+
+    @property
+    def retryable(self) -> bool:
+        """Say whether the same request can succeed later."""
+        return self.reason in {"rate-limited", "timeout", "connection", "server-error"}
 
 
 class EvaluationError(RagqaError):

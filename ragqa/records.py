@@ -45,6 +45,8 @@ __all__ = [
     "Source",
     "SourceState",
     "Statement",
+    "WrittenQuote",
+    "WrittenStatement",
 ]
 
 Role = Literal["model", "paper"]
@@ -417,6 +419,30 @@ class Draft:
     quotes: tuple[DraftQuote, ...]
     paper_id: str | None = None
     cell: Cell | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WrittenQuote:
+    """A quote as a chat model wrote it; nothing in it is believed.
+
+    :ivar chunk: The label of the chunk it claims to be from, as the prompt gave it: ``c1``...
+    :ivar text: The words it claims to quote.
+    """
+
+    chunk: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WrittenStatement:
+    """A statement as a chat model wrote it; nothing in it is believed.
+
+    :ivar text: What is said.
+    :ivar quotes: What it claims to rest on.
+    """
+
+    text: str
+    quotes: tuple[WrittenQuote, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
