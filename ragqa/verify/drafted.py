@@ -1,40 +1,27 @@
-"""Stage 9: is each quote really there, and does it carry its statement? Keep, or drop with a code.
+"""The gate of drafts: quotes whose words are their statements.
 
-In: a draft from any generator and the documents of the index. Out: a `Statement` whose citations
-have been located, or a `Drop`. The documents are read again from the index: what a generator or
-retriever held in memory is not believed. Nothing is repaired here and no quote is ever altered.
+In: a draft and the documents of the index. Out: a `Statement` or a `Drop`. A statement in other
+words than its quote does not pass here; that is what `written` is for.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Literal
 
 from ragqa.records import Citation, Document, DocumentKind, Draft, DraftQuote, Paper, Statement
+from ragqa.verify.drops import Drop, DropReason
+from ragqa.verify.links import unlisted_link
 
-__all__ = ["Drop", "DropReason", "verify"]
+__all__ = ["verify"]
 
-DropReason = Literal[
-    "no-quote", "chunk-changed", "quote-not-found", "not-verbatim", "unsupported", "unlisted-link"
-]
-"""Why a draft does not become a statement."""
-
-_LINK = re.compile(r"(?:https?://|www\.)[^\s<>()\[\]\"']+", re.IGNORECASE)
-_TRAILING = ".,;:!?"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Drop:
-    """A draft that did not pass.
-
-    :ivar draft: The draft.
-    :ivar reason: Why.
-    """
-
-    draft: Draft
-    reason: DropReason
+_DETAILS: dict[DropReason, str] = {
+    "no-quote": "the statement has no quote",
+    "chunk-changed": "the chunk is not the document's text",
+    "quote-not-found": "a quote does not stand in its chunk",
+    "not-verbatim": "a quote spans words that were left out of the document",
+    "unlisted-link": "the statement holds a link that is not listed",
+    "unsupported": "the statement is not in its quote's own words",
+}
 
 
 def verify(
@@ -51,19 +38,19 @@ def verify(
     :return: The statement with located citations, or the drop.
     """
     if not draft.quotes:
-        return Drop(draft=draft, reason="no-quote")
+        return _drop(draft, "no-quote")
     citations = []
     for quote in draft.quotes:
         document = document_of(quote.chunk.paper_id, quote.chunk.document)
         citation = _cite(quote, document, paper_of(quote.chunk.paper_id))
         if not isinstance(citation, Citation):
-            return Drop(draft=draft, reason=citation)
+            return _drop(draft, citation)
         citations.append(citation)
     links = {link for quote in draft.quotes for link in paper_of(quote.chunk.paper_id).links}
-    if not _links_listed(draft.text, links):
-        return Drop(draft=draft, reason="unlisted-link")
+    if unlisted_link(draft.text, links) is not None:
+        return _drop(draft, "unlisted-link")
     if not _is_supported(draft.text, citations):
-        return Drop(draft=draft, reason="unsupported")
+        return _drop(draft, "unsupported")
     return Statement(
         text=draft.text, citations=tuple(citations), paper_id=draft.paper_id, cell=draft.cell
     )
@@ -93,15 +80,14 @@ def _cite(quote: DraftQuote, document: Document, paper: Paper) -> Citation | Dro
     )
 
 
-def _links_listed(text: str, links: set[str]) -> bool:
-    return all(found.rstrip(_TRAILING) in links for found in _LINK.findall(text))
+def _drop(draft: Draft, reason: DropReason) -> Drop:
+    return Drop(draft=draft, reason=reason, detail=_DETAILS[reason])
 
 
 def _is_supported(text: str, citations: list[Citation]) -> bool:
     """Say whether a statement is its quotes' own words: the gate of the extractive generator.
 
-    Statements in other words need the gate of the chat generator, which is not written yet;
-    until then they do not pass.
+    Statements in other words are a chat model's, and go through `verify_written`.
     """
     words = " ".join(text.split())
     return words in {" ".join(citation.quote.split()) for citation in citations}
