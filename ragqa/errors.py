@@ -10,6 +10,7 @@
     ├── FetchError              one file could not be fetched (a row in FetchReport)
     ├── ParseError              one file could not be turned into a document (a row in BuildReport)
     ├── EmbedderError           an embedding model cannot be loaded or exported
+    ├── RerankerError           a reranker cannot be loaded or exported
     ├── IndexStateError         an index cannot be used
     │   ├── IndexMissingError       there is none
     │   ├── IndexDamagedError       a file of it is not what was written
@@ -57,6 +58,7 @@ __all__ = [
     "Problem",
     "QuestionError",
     "RagqaError",
+    "RerankerError",
     "UnfetchedError",
 ]
 
@@ -212,6 +214,10 @@ class ParseError(RagqaError):
 
 class EmbedderError(RagqaError):
     """An embedding model cannot be found, loaded, checked or exported."""
+
+
+class RerankerError(RagqaError):
+    """A reranker cannot be found, loaded, checked or exported, or gives no single score."""
 
 
 class IndexStateError(RagqaError):

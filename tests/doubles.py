@@ -2,7 +2,8 @@
 
 `HashedEmbedder` is an `ragqa.embed.Embedder` without any model: texts that share words are near
 each other, texts that share none are not, and equal texts have equal vectors in every process.
-`save_tiny_model` makes a real sentence-transformers model of some thousand random weights.
+`save_tiny_model` makes a real sentence-transformers model of some thousand random weights,
+`save_tiny_cross_encoder` a reranker.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from ragqa.embed.base import (
     unit_rows,
 )
 
-__all__ = ["TINY_WINDOW", "HashedEmbedder", "save_tiny_model"]
+__all__ = ["TINY_WINDOW", "HashedEmbedder", "save_tiny_cross_encoder", "save_tiny_model"]
 
 TINY_WINDOW = 48  # tokens that a tiny model sees
 
@@ -98,34 +99,73 @@ def save_tiny_model(
     from ragqa.embed.reference import quiet
 
     with quiet():
-        import torch
         from sentence_transformers import SentenceTransformer
         from sentence_transformers.models import Dense, Normalize, Pooling, Transformer
-        from transformers import BertConfig, BertModel, BertTokenizerFast
 
-        torch.manual_seed(seed)
-        inner = folder.with_name(folder.name + "-bert")
-        inner.mkdir(parents=True)
-        letters = string.ascii_lowercase + string.digits + string.punctuation
-        pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *letters]
-        pieces += [f"##{letter}" for letter in letters] + ["the", "network", "##ing", "image"]
-        (inner / "vocab.txt").write_text("\n".join(pieces), encoding="utf-8")
-        BertTokenizerFast(str(inner / "vocab.txt"), model_max_length=TINY_WINDOW).save_pretrained(
-            inner
-        )
-        sizes = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2}
-        config = BertConfig(
-            vocab_size=len(pieces),
-            num_attention_heads=4,
-            max_position_embeddings=64,
-            initializer_range=0.5,  # far apart, so that a wrong vector shows
-            **sizes,
-        )
-        BertModel(config).save_pretrained(inner)
+        inner = _save_bert(folder.with_name(folder.name + "-bert"), seed=seed)
         layers = [Transformer(str(inner)), Pooling(32, pooling_mode=pooling)]
         layers += [Dense(32, 24)] if dense else []
         model = SentenceTransformer(
             modules=[*layers, Normalize()], device="cpu", prompts=prompts or {}
         )
         model.save(str(folder))
+    return folder
+
+
+def save_tiny_cross_encoder(
+    folder: Path, *, labels: int = 1, types: bool = True, dense: bool = False, seed: int = 0
+) -> Path:
+    """Save a cross-encoder over a BERT of random weights; takes no download.
+
+    :param folder: Where; made if needed.
+    :param labels: How many scores it gives a pair.
+    :param types: Whether its tokenizer tells the query's tokens from the text's.
+    :param dense: Whether its head is a layer of its own, which ragqa does not export.
+    :param seed: Other seeds give other weights.
+    :return: The folder.
+    """
+    from ragqa.embed.reference import quiet
+
+    with quiet():
+        from sentence_transformers import CrossEncoder
+        from sentence_transformers.models import Dense, Pooling, Transformer
+
+        inner = folder.with_name(folder.name + "-bert")
+        _save_bert(inner, seed=seed, labels=None if dense else labels, types=types)
+        if dense:
+            head = Dense(32, labels, module_output_name="scores")
+            layers = [Transformer(str(inner)), Pooling(32, pooling_mode="cls"), head]
+            model = CrossEncoder(modules=layers, device="cpu")
+        else:
+            model = CrossEncoder(str(inner), device="cpu", local_files_only=True)
+        model.save_pretrained(str(folder))
+    return folder
+
+
+def _save_bert(folder: Path, *, seed: int, labels: int | None = None, types: bool = True) -> Path:
+    """Save a BERT of random weights and its tokenizer; with labels, one that scores pairs."""
+    import torch
+    from transformers import BertConfig, BertForSequenceClassification, BertModel, BertTokenizerFast
+
+    torch.manual_seed(seed)
+    folder.mkdir(parents=True)
+    letters = string.ascii_lowercase + string.digits + string.punctuation
+    pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *letters]
+    pieces += [f"##{letter}" for letter in letters] + ["the", "network", "##ing", "image"]
+    (folder / "vocab.txt").write_text("\n".join(pieces), encoding="utf-8")
+    inputs = ["input_ids", *(["token_type_ids"] if types else []), "attention_mask"]
+    BertTokenizerFast(
+        str(folder / "vocab.txt"), model_max_length=TINY_WINDOW, model_input_names=inputs
+    ).save_pretrained(folder)
+    sizes = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2}
+    config = BertConfig(
+        vocab_size=len(pieces),
+        num_attention_heads=4,
+        max_position_embeddings=64,
+        initializer_range=0.5,  # far apart, so that a wrong vector shows
+        **sizes,
+        **({} if labels is None else {"num_labels": labels}),
+    )
+    model = BertModel if labels is None else BertForSequenceClassification
+    model(config).save_pretrained(folder)
     return folder

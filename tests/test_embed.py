@@ -159,9 +159,9 @@ def _visible(root: Path) -> list[str]:
 
 
 def test_what_was_published_is_found(tmp_path: Path) -> None:
-    assert find_entry([tmp_path], "key", say=pytest.fail) is None
+    assert find_entry([tmp_path], "key", kind=Recipe, say=pytest.fail) is None
     written = _publish(tmp_path)
-    assert find_entry([tmp_path / "no", tmp_path], "key", say=pytest.fail) == written
+    assert find_entry([tmp_path / "no", tmp_path], "key", kind=Recipe, say=pytest.fail) == written
     assert written.recipe == RECIPE
     assert _visible(tmp_path) == ["key"]
 
@@ -177,10 +177,10 @@ def test_any_damage_is_found_and_written_over(tmp_path: Path, name: str, damage:
     if changed is not None:
         path.write_bytes(changed)
     said: list[str] = []
-    assert find_entry([tmp_path], "key", say=said.append) is None
+    assert find_entry([tmp_path], "key", kind=Recipe, say=said.append) is None
     assert len(said) == 1
     assert ("incomplete" if damage == "gone" else "cannot be used") in said[0]
-    assert _publish(tmp_path) == find_entry([tmp_path], "key", say=pytest.fail)
+    assert _publish(tmp_path) == find_entry([tmp_path], "key", kind=Recipe, say=pytest.fail)
     assert _visible(tmp_path) == ["key"]
 
 
@@ -189,7 +189,7 @@ def test_a_recipe_cannot_be_edited(tmp_path: Path) -> None:
     meta = json.loads(path.read_text(encoding="utf-8"))
     meta["recipe"]["window"] = 512
     path.write_text(json.dumps(meta), encoding="utf-8")
-    assert find_entry([tmp_path], "key", say=_ignore) is None
+    assert find_entry([tmp_path], "key", kind=Recipe, say=_ignore) is None
 
 
 def test_an_interrupted_write_leaves_nothing(tmp_path: Path) -> None:

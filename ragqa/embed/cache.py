@@ -1,6 +1,6 @@
 """Exported models on disk: found, checked, written whole or not at all.
 
-In: a key. Out: an `Entry`, or nothing where there is none or a damaged one.
+In: a key. Out: an `Entry`, found or made, of an embedder or of another model.
 Invariants: a folder that carries a key's name was complete when it was named; every file of it is
 checked against its size and SHA-256 before use; only one process at a time writes a key.
 
@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any, Generic, TypeVar
 
 import platformdirs
 
@@ -35,9 +36,11 @@ __all__ = [
     "Entry",
     "Progress",
     "Recipe",
+    "RecipeT",
     "cache_roots",
     "exclusive",
     "find_entry",
+    "find_or_make",
     "publish",
     "scratch",
     "writable_root",
@@ -53,6 +56,11 @@ GRAPH_FILE = "model.onnx"
 TOKENIZER_FILE = "tokenizer.json"
 _META_FILE = "model.json"
 _LOCK_SECONDS = 1800  # longer than any export; past it the other process is taken to hang
+
+RecipeT = TypeVar("RecipeT")
+"""What says how to use an export: a dataclass of JSON values, `Recipe` for embedders."""
+
+_Made = TypeVar("_Made")
 
 Progress = Callable[[str], None]
 """Takes one line about what is being done."""
@@ -79,7 +87,7 @@ class Recipe:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class Entry(Generic[RecipeT]):
     """A complete exported model on disk.
 
     :ivar folder: Where its files are.
@@ -87,7 +95,7 @@ class Entry:
     """
 
     folder: Path
-    recipe: Recipe
+    recipe: RecipeT
 
 
 def cache_roots(cache: Path | None) -> list[Path]:
@@ -108,18 +116,21 @@ def _usual_root(cache: Path | None) -> Path | None:
     return None if root.parts[:1] == ("~",) else root.absolute()
 
 
-def find_entry(roots: list[Path], key: str, *, say: Progress) -> Entry | None:
+def find_entry(
+    roots: list[Path], key: str, *, kind: type[RecipeT], say: Progress
+) -> Entry[RecipeT] | None:
     """Find a complete exported model.
 
     :param roots: Where to look, in order.
     :param key: The model's key.
+    :param kind: What its recipe is.
     :param say: Told about damaged entries.
     :return: The first intact entry, if any.
     """
     for root in roots:
         folder = root / "models" / key
         try:
-            return Entry(folder=folder, recipe=_read_recipe(folder))
+            return Entry(folder=folder, recipe=kind(**_read_recipe(folder)))
         except (FileNotFoundError, NotADirectoryError) as error:
             if folder.is_dir():
                 say(f"the exported model in {folder} is incomplete ({error.filename} is missing)")
@@ -128,7 +139,44 @@ def find_entry(roots: list[Path], key: str, *, say: Progress) -> Entry | None:
     return None
 
 
-def _read_recipe(folder: Path) -> Recipe:
+def find_or_make(
+    key: str,
+    kind: type[RecipeT],
+    make: Callable[[Path], Entry[RecipeT] | _Made],
+    *,
+    cache: Path | None,
+    say: Progress,
+) -> Entry[RecipeT] | _Made:
+    """Find an exported model, or make it unless another process just did.
+
+    :param key: The model's key.
+    :param kind: What its recipe is.
+    :param make: Makes it in a cache folder; called once at most, while no other process does.
+    :param cache: Where exports are kept; without one ``RAGQA_CACHE``, else the user's cache.
+    :param say: Told what is found damaged, waited for, or kept elsewhere.
+    :return: The entry, or whatever else was made.
+    :raises EmbedderError: If nothing can be written.
+    """
+    entry = find_entry(cache_roots(cache), key, kind=kind, say=say)
+    if entry is not None:
+        return entry
+    try:
+        root = writable_root(cache, say=say)
+        with exclusive(root, key, say=say):
+            return find_entry([root], key, kind=kind, say=_ignore) or make(root)
+    except OSError as error:
+        raise EmbedderError(
+            "the exported model cannot be written",
+            item=error.filename or key,
+            hint=f"Make room or name another folder with RAGQA_CACHE ({error.strerror or error})",
+        ) from error
+
+
+def _ignore(_: str) -> None:
+    """Take a line and do nothing."""
+
+
+def _read_recipe(folder: Path) -> dict[str, Any]:
     meta = read_json(folder / _META_FILE)
     if meta["seal"] != _seal(meta["recipe"], meta["files"]):
         raise ValueError(f"{_META_FILE} is not what was written")
@@ -136,7 +184,7 @@ def _read_recipe(folder: Path) -> Recipe:
         path = folder / name
         if path.stat().st_size != size or sha256_file(path) != digest:
             raise ValueError(f"{name} is not what was written")
-    return Recipe(**meta["recipe"])
+    return dict(meta["recipe"])
 
 
 def _seal(recipe: object, files: object) -> str:
@@ -253,7 +301,7 @@ def scratch(root: Path, key: str) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def publish(folder: Path, recipe: Recipe, *, target: Path) -> Entry:
+def publish(folder: Path, recipe: RecipeT, *, target: Path) -> Entry[RecipeT]:
     """Seal a built folder and give it its name; a damaged entry of that name goes.
 
     :param folder: The folder from `scratch`, with every file of the model in it.
@@ -266,7 +314,7 @@ def publish(folder: Path, recipe: Recipe, *, target: Path) -> Entry:
         with path.open("rb+") as file:
             os.fsync(file.fileno())
         files[path.name] = [path.stat().st_size, sha256_file(path)]
-    fields = asdict(recipe)
+    fields = asdict(recipe)  # type: ignore[call-overload]  # a dataclass; no type says so
     seal = _seal(fields, files)
     write_json(folder / _META_FILE, {"recipe": fields, "files": files, "seal": seal})
     folder.chmod(0o755)  # mkdtemp gives 0700; a shared cache serves others too

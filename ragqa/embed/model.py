@@ -7,11 +7,10 @@ gives the same bits. Imports neither torch nor transformers; nothing leaves the 
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-from tokenizers import Encoding, Tokenizer
+from tokenizers import Encoding
 
 from ragqa.embed.base import (
     ChunkEmbeddings,
@@ -23,17 +22,9 @@ from ragqa.embed.base import (
     flatten_spans,
     unit_rows,
 )
-from ragqa.embed.cache import GRAPH_FILE, TOKENIZER_FILE, Entry
+from ragqa.embed.cache import Entry, Recipe
 from ragqa.embed.pooling import equal_batches, pool, pool_spans
-from ragqa.errors import EmbedderError
-
-# onnxruntime's official builds report to their maker from the moment they are imported, keep an id
-# in the user's cache for it, and offline hold up the end of the process for 30 s (measured, 1.32).
-# What is asked of a closed list of papers stays here; whoever wants otherwise sets it to 0.
-os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
-
-import onnxruntime
-from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
+from ragqa.embed.session import Session, open_tokenizer
 
 __all__ = ["INPUT_NAMES", "OnnxEmbedder"]
 
@@ -41,17 +32,6 @@ INPUT_NAMES = ("input_ids", "attention_mask")
 """The graph's inputs, both ``(batch, tokens)`` int64."""
 
 _BATCH = 4  # texts; on 2 cores 1 to 8 were level for chunks, 4 best for sentences (decision 0004)
-_MAX_THREADS = 4  # such small batches feed no more; 1 to 4 gave equal bits
-_SPIN_US = "200"  # idle threads stay awake this long; 1.4x faster beside others (decision 0004)
-_ORT_ERRORS = (
-    ort_errors.Fail,
-    ort_errors.InvalidArgument,
-    ort_errors.InvalidGraph,
-    ort_errors.InvalidProtobuf,
-    ort_errors.NoSuchFile,
-    ort_errors.NotImplemented,
-    ort_errors.RuntimeException,
-)
 
 
 class OnnxEmbedder:
@@ -62,15 +42,15 @@ class OnnxEmbedder:
     :raises EmbedderError: If onnxruntime or tokenizers refuse the files.
     """
 
-    def __init__(self, name: str, entry: Entry) -> None:
+    def __init__(self, name: str, entry: Entry[Recipe]) -> None:
         recipe = entry.recipe
         self.name = name
         self.fingerprint = recipe.fingerprint
         self.dim = recipe.dim
         self.pooled_sentences = recipe.pooling == "mean"
         self._recipe = recipe
-        self._tokenizer = _open_tokenizer(entry)
-        self._session = _open_session(entry)
+        self._tokenizer = open_tokenizer(entry.folder)
+        self._session = Session(name, entry.folder)
         special = self._tokenizer.num_special_tokens_to_add(False)
         prompt = self.count_tokens([recipe.chunk_prompt])[0]
         self.max_tokens = recipe.window - special - prompt
@@ -160,47 +140,4 @@ class OnnxEmbedder:
         """Run texts of one length; ``(batch, tokens, dim)`` float32."""
         ids = np.array([encodings[index].ids for index in batch], np.int64)
         feed = dict(zip(INPUT_NAMES, (ids, np.ones_like(ids)), strict=True))
-        try:
-            states: FloatMatrix = self._session.run(None, feed)[0]
-        except _ORT_ERRORS as error:
-            raise EmbedderError(
-                f"the model failed on {len(batch)} texts of {ids.shape[1]} tokens",
-                item=self.name,
-                hint=f"onnxruntime says: {error}",
-            ) from error
-        return states
-
-
-def _open_tokenizer(entry: Entry) -> Tokenizer:
-    path = entry.folder / TOKENIZER_FILE
-    try:
-        return Tokenizer.from_buffer(path.read_bytes())
-    except (OSError, ValueError) as error:
-        raise EmbedderError(
-            "the exported tokenizer cannot be read",
-            item=path,
-            hint=f"Remove {entry.folder} and try again; it will be exported anew",
-        ) from error
-
-
-def _open_session(entry: Entry) -> onnxruntime.InferenceSession:
-    path = entry.folder / GRAPH_FILE
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = min(_cores(), _MAX_THREADS)
-    options.add_session_config_entry("session.intra_op.spin_duration_us", _SPIN_US)
-    options.log_severity_level = 3  # errors only: stderr belongs to ragqa's own progress
-    try:
-        return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-    except _ORT_ERRORS as error:
-        raise EmbedderError(
-            f"onnxruntime {onnxruntime.__version__} refuses the exported model",
-            item=path,
-            hint=f"Remove {entry.folder} and try again; it will be exported anew ({error})",
-        ) from error
-
-
-def _cores() -> int:
-    """Return how many cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+        return self._session.run(feed)

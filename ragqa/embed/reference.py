@@ -14,6 +14,7 @@ import math
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -32,13 +33,16 @@ from ragqa.embed.base import (
     unit_rows,
 )
 from ragqa.embed.cache import ENTRY_FORMAT
-from ragqa.embed.source import WEIGHTS_FILE, Source
+from ragqa.embed.source import DEFAULT_EMBEDDER, WEIGHTS_FILE, Source
 from ragqa.errors import EmbedderError
 
 __all__ = [
+    "EMBEDDERS",
+    "Family",
     "ReferenceEmbedder",
     "Torch",
     "bare_tokenizer",
+    "check_weights",
     "fingerprint",
     "load_model",
     "prompts",
@@ -95,25 +99,53 @@ def _no_bars() -> Iterator[None]:
             bars.enable_progress_bar()
 
 
-def load_model(source: Source) -> Torch:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Family:
+    """A kind of model that sentence-transformers loads.
+
+    :ivar loader: Its class in sentence-transformers.
+    :ivar organisation: Whose it is on the hub where a name says nothing of it.
+    :ivar at_hand: The name of one that needs no network.
+    """
+
+    loader: str
+    organisation: str
+    at_hand: str
+
+
+EMBEDDERS = Family(
+    loader="SentenceTransformer", organisation="sentence-transformers", at_hand=DEFAULT_EMBEDDER
+)
+"""Models that turn a text into a vector."""
+
+
+def load_model(source: Source, family: Family = EMBEDDERS) -> Torch:
     """Load a model with sentence-transformers; call it inside `quiet`.
 
     :param source: Where it comes from.
-    :return: A ``SentenceTransformer`` with float32 weights on the CPU.
+    :param family: What kind of model it is.
+    :return: A ``SentenceTransformer``, or what the family's loader makes, with float32 weights on
+        the CPU.
     :raises EmbedderError: If its weights are not the published ones, or it cannot be loaded.
     """
     if source.weights_sha256 is not None:
-        _check_weights(Path(source.location) / WEIGHTS_FILE, source.weights_sha256)
+        check_weights(Path(source.location) / WEIGHTS_FILE, source.weights_sha256)
     if isinstance(source.location, Path):
-        return _open(source, offline=True)
+        return _open(source, family, offline=True)
     try:
-        return _open(source, offline=True)
+        return _open(source, family, offline=True)
     except EmbedderError:
-        _ask_hub(source.location)
-        return _open(source, offline=False)
+        _ask_hub(source.location, family)
+        return _open(source, family, offline=False)
 
 
-def _check_weights(path: Path, expected: str) -> None:
+def check_weights(path: Path, expected: str) -> None:
+    """Hold the packaged weights to the published ones.
+
+    :param path: The file.
+    :param expected: Its SHA-256.
+    :raises EmbedderError: If it is another file, or none.
+    """
     if not path.is_file() or sha256_file(path) != expected:
         raise EmbedderError(
             "the weights of the packaged model are not the published ones",
@@ -122,13 +154,14 @@ def _check_weights(path: Path, expected: str) -> None:
         )
 
 
-def _open(source: Source, *, offline: bool) -> Torch:
+def _open(source: Source, family: Family, *, offline: bool) -> Torch:
+    import sentence_transformers
     import torch
     from safetensors import SafetensorError
-    from sentence_transformers import SentenceTransformer
 
+    loader = getattr(sentence_transformers, family.loader)
     try:
-        return SentenceTransformer(
+        return loader(
             str(source.location),
             device="cpu",
             local_files_only=offline,
@@ -152,26 +185,26 @@ def _open(source: Source, *, offline: bool) -> Torch:
         ) from error
 
 
-def _ask_hub(name: str) -> None:
+def _ask_hub(name: str, family: Family) -> None:
     """Ask the hub for a model once: loading one while offline would retry for over a minute."""
     from huggingface_hub import HfApi, errors
 
     # No OSError in versions of the hub's library that speak through httpx
     http_error = getattr(errors, "HTTPError", OSError)
-    full = name if "/" in name else f"sentence-transformers/{name}"
+    full = name if "/" in name else f"{family.organisation}/{name}"
     try:
         HfApi().model_info(full, timeout=_HUB_SECONDS)
     except errors.RepositoryNotFoundError as error:
         raise EmbedderError(
             "the hub has no model of this name, or not for you",
             item=name,
-            hint="Check the spelling, give a model's folder, or use all-MiniLM-L6-v2",
+            hint=f"Check the spelling, give a model's folder, or use {family.at_hand}",
         ) from error
     except (OSError, ValueError, http_error) as error:
         raise EmbedderError(
             "this model is not on this machine and the hub cannot be reached",
             item=name,
-            hint="Go online once to fetch it, give a model's folder, or use all-MiniLM-L6-v2",
+            hint=f"Go online once to fetch it, give a model's folder, or use {family.at_hand}",
         ) from error
 
 

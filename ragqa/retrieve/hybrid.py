@@ -4,7 +4,8 @@ Candidates are the union of the best dense and the best lexical rows. Each gets 
 the cosine of its best sentence, and its BM25 score; the three are made comparable per query
 (z-scores over the candidates) and mixed with fixed weights. The best of them are then looked into:
 what counts beside is their best sentence, by cosine and by the query's words that it has, and the
-query's words that their paper has in all of them. A restriction to papers is applied
+query's words that their paper has in all of them. Where there is a reranker, it reads the best
+sentence of the first chunks, and what it says is mixed in last. A restriction to papers is applied
 inside both searches, so it never thins out the result. Ties are broken by row, which is the same
 in every build of the same papers.
 """
@@ -14,13 +15,14 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ragqa.index.store import rows_in
 from ragqa.records import Chunk, ScoredChunk, ScoredSentence
+from ragqa.retrieve.reranking import reranked_scores, window, z_scores
 from ragqa.retrieve.words import ContentWords, ReadChunk
 
 if TYPE_CHECKING:
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 
     from ragqa.embed import Embedder
     from ragqa.index.generation import Generation
+    from ragqa.rerank import Reranker
 
 __all__ = ["Retrieval", "RetrieveOptions", "Retriever", "Signals"]
 
@@ -52,6 +55,9 @@ class RetrieveOptions:
     :ivar paper_weight: Weight of the share of the query's words that the paper has in those chunks;
         with the one above on a grid over covidqa, evidence-inference and SciFact train, see
         docs/LOG.md.
+    :ivar reranked: How many of the best chunks a reranker reads, if there is one.
+    :ivar reranker_weight: Weight of what it says, in standard deviations over those chunks,
+        against the same of the score before it.
     """
 
     candidates: int = 200
@@ -60,6 +66,8 @@ class RetrieveOptions:
     looked_into: int = 50
     best_sentence_weight: float = 0.6
     paper_weight: float = 2.0
+    reranked: int = 12
+    reranker_weight: float = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,12 +81,15 @@ class Signals:
         the best chunks has.
     :ivar sentence_coverage: The same for one of the best sentences.
     :ivar pool: log10 of the number of chunks searched: the best of many is better by chance.
+    :ivar reranker: The reranker's best score of the chunks that it read, in its own unit; None
+        without a reranker.
     """
 
     sentence: float = 0.0
     chunk_coverage: float = 0.0
     sentence_coverage: float = 0.0
     pool: float = 0.0
+    reranker: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,7 +142,8 @@ class _Ranked:
     """Candidates in order; arrays of equal length n, float32 and int64.
 
     `order` says where they stand among the candidates, best first; `scores` are the candidates'.
-    `read` holds those that were looked into, by where they stand.
+    `read` holds those that were looked into, by where they stand; `reranker` is the best score that
+    a reranker gave.
     """
 
     found: _Candidates
@@ -139,6 +151,7 @@ class _Ranked:
     order: NDArray[np.int64]
     scores: NDArray[np.float32]
     read: dict[int, ReadChunk]
+    reranker: float | None
 
 
 class Retriever:
@@ -150,6 +163,7 @@ class Retriever:
     :param index: An open generation.
     :param embedder: The embedder that the generation was built with.
     :param options: How candidates are found and mixed.
+    :param reranker: What reads the best chunks once more, once a query; None for nothing.
     """
 
     def __init__(
@@ -157,10 +171,13 @@ class Retriever:
         index: Generation,
         embedder: Embedder,
         options: RetrieveOptions = RetrieveOptions(),
+        *,
+        reranker: Reranker | None = None,
     ) -> None:
         self._index = index
         self._embedder = embedder
         self._options = options
+        self._reranker = reranker
         self._last: tuple[_Wanted, _Ranked | None] | None = None
 
     def retrieve(
@@ -245,7 +262,30 @@ class Retriever:
         self._look_into(found, near, words, read)
         scores[near] += self._by_words(found, near, words, read)
         order[: len(near)] = near[np.lexsort((found.rows[near], -scores[near]))]
-        return _Ranked(found, words, order, scores, read)
+        ranked = _Ranked(found, words, order, scores, read, None)
+        if self._reranker is None or self._options.reranked < 1:
+            return ranked
+        return self._rerank(query, ranked, self._reranker)
+
+    def _rerank(self, query: str, ranked: _Ranked, reranker: Reranker) -> _Ranked:
+        """Let a reranker read the best chunks, and put them in order anew."""
+        found, read = ranked.found, ranked.read
+        order, scores = ranked.order.copy(), ranked.scores.copy()
+        top = order[: self._options.reranked]
+        self._look_into(found, top, ranked.words, read)
+        windows = [
+            window(read[at].chunk, _sentence_scores(found, at, read[at])) for at in top.tolist()
+        ]
+        raw = reranker.score(query, windows)
+        rest = order[len(top) :]
+        scores[top] = reranked_scores(
+            scores[top],
+            raw,
+            weight=self._options.reranker_weight,
+            floor=float(scores[rest[0]]) if len(rest) else None,
+        )
+        order[: len(top)] = top[np.lexsort((found.rows[top], -scores[top]))]
+        return replace(ranked, order=order, scores=scores, reranker=float(raw.max()))
 
     def _look_into(
         self,
@@ -284,7 +324,7 @@ class Retriever:
     def _mix(self, found: _Candidates, best: NDArray[np.float32]) -> NDArray[np.float32]:
         share, weight = self._options.sentence_share, self._options.dense_weight
         dense = (1 - share) * found.dense + share * best
-        return weight * _z_scores(dense) + (1 - weight) * _z_scores(found.lexical)
+        return weight * z_scores(dense) + (1 - weight) * z_scores(found.lexical)
 
     def _scored_chunks(self, ranked: _Ranked, k: int) -> tuple[ScoredChunk, ...]:
         found, top = ranked.found, ranked.order[:k].tolist()
@@ -309,10 +349,12 @@ class Retriever:
 
 def _best_sentence(found: _Candidates, at: int, read: ReadChunk) -> float:
     """Return the score of a chunk's best sentence; 0 where it has none."""
+    return max(_sentence_scores(found, at, read), default=0.0)
+
+
+def _sentence_scores(found: _Candidates, at: int, read: ReadChunk) -> list[float]:
     cosines = found.sentence_cosines[slice(*found.ranges[at])].tolist()
-    return max(
-        (_sentence_score(*pair) for pair in zip(cosines, read.sentences, strict=True)), default=0.0
-    )
+    return [_sentence_score(*pair) for pair in zip(cosines, read.sentences, strict=True)]
 
 
 def _sentence_score(cosine: float, coverage: float) -> float:
@@ -350,9 +392,5 @@ def _signals(
         chunk_coverage=max(shares, default=0.0),
         sentence_coverage=max(scored.coverage for scored in best),
         pool=math.log10(ranked.found.searched),
+        reranker=ranked.reranker,
     )
-
-
-def _z_scores(values: NDArray[np.float32]) -> NDArray[np.float32]:
-    spread = values.std()
-    return (values - values.mean()) / spread if spread > 0 else np.zeros_like(values)
