@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
+import pytest
 from corpora import document_of_sentences, scored
 from hypothesis import given
 from hypothesis import strategies as st
@@ -26,35 +28,95 @@ def chunk_of(*sentences: str, paper_id: str = "p", between: str = " ") -> Chunk:
 CHUNK = chunk_of(*SENTENCES)
 
 
-def texts(drafts: tuple[Draft, ...]) -> list[str]:
+def texts(drafts: Sequence[Draft]) -> list[str]:
     return [draft.text for draft in drafts]
 
 
-def test_the_best_are_taken_and_put_in_reading_order() -> None:
-    ranked = [scored(CHUNK, 3, 1.5), scored(CHUNK, 0, 1.0), scored(CHUNK, 2, 1.9)]
-    assert texts(extract(ranked, limit=2)) == [SENTENCES[2], SENTENCES[3]]
-    assert texts(extract(ranked, limit=1)) == [SENTENCES[2]]
+APART = (
+    "The network restores fine detail in small images.",
+    "Rain fell on the harbour all day.",
+    "Every photograph shows a quiet street.",
+    "Gulls gathered along the pier.",
+    "Tomatoes ripen in winter greenhouses.",
+    "The boats left before dawn.",
+    "Basil wilts when nights are cold.",
+    "Fog hid the lighthouse until noon.",
+)
+FAR = chunk_of(*APART, between="\n")
+
+
+def test_what_is_nearly_as_good_stands_in_reading_order() -> None:
+    ranked = [scored(FAR, 4, 1.9), scored(FAR, 2, 1.5), scored(FAR, 0, 1.0)]
+    assert texts(extract(ranked, limit=3)) == [APART[0], APART[2], APART[4]]
+    assert texts(extract(ranked, limit=2)) == [APART[2], APART[4]]
+    assert texts(extract(ranked, limit=1)) == [APART[4]]
     assert extract(ranked, limit=0) == ()
     assert extract([], limit=3) == ()
 
 
+def test_the_best_stands_first_where_it_is_far_ahead() -> None:
+    ranked = [scored(FAR, 4, 5.0), scored(FAR, 2, 3.5), scored(FAR, 0, 3.0)]
+    assert texts(extract(ranked, limit=3)) == [APART[4], APART[0], APART[2]]
+
+
+def test_the_best_three_stand_before_the_others() -> None:
+    scores = (1.0, 1.1, 1.2, 1.3, 1.4, 1.5)
+    ranked = [scored(FAR, at, score) for at, score in enumerate(scores)]
+    assert texts(extract(ranked, limit=6)) == [*APART[3:6], *APART[:3]]
+
+
+def test_a_paper_comes_twice_where_its_statements_are_of_both_kinds() -> None:
+    other = chunk_of(*APART[6:], paper_id="a", between="\n")
+    ranked = [scored(FAR, 4, 1.9), scored(FAR, 2, 1.8), scored(other, 0, 1.7), scored(FAR, 0, 1.0)]
+    assert texts(extract(ranked, limit=6)) == [APART[2], APART[4], APART[6], APART[0]]
+
+
 def test_what_is_far_behind_the_best_is_left_out() -> None:
-    ranked = [scored(CHUNK, 2, 9.0), scored(CHUNK, 3, 6.5), scored(CHUNK, 0, 5.5)]
-    assert texts(extract(ranked, limit=3)) == [SENTENCES[2], SENTENCES[3]]
+    ranked = [scored(FAR, 2, 9.0), scored(FAR, 4, 6.5), scored(FAR, 0, 5.5)]
+    assert texts(extract(ranked, limit=3)) == [APART[2], APART[4]]
     table = replace(CHUNK.sentences[2], quotable=False)
     chunk = replace(CHUNK, sentences=(*CHUNK.sentences[:2], table, CHUNK.sentences[3]))
     far = [scored(chunk, 2, 9.0), scored(chunk, 3, 1.0)]  # what is not quotable is not the best
     assert texts(extract(far, limit=3)) == [SENTENCES[3]]
 
 
+def test_a_fourth_must_be_nearer_to_the_best_than_a_third() -> None:
+    ranked = [scored(FAR, at, score) for at, score in ((0, 9.0), (2, 8.0), (4, 8.0), (6, 7.0))]
+    assert len(extract(ranked, limit=6)) == 3
+    assert len(extract([*ranked[:3], scored(FAR, 6, 7.8)], limit=6)) == 4
+
+
 def test_papers_stand_in_the_order_of_their_best_sentence() -> None:
     other = chunk_of("Tomatoes ripen in winter.", "Basil wilts at night.", paper_id="a")
-    ranked = [scored(CHUNK, 2, 3.0), scored(other, 1, 2.0), scored(other, 0, 1.0)]
-    assert texts(extract(ranked, limit=3)) == [
-        SENTENCES[2],
-        "Tomatoes ripen in winter.",
-        "Basil wilts at night.",
-    ]
+    parted = chunk_of("Tomatoes ripen in winter.", "Basil wilts.", paper_id="a", between="\n")
+    ranked = [scored(CHUNK, 2, 3.0), scored(parted, 1, 2.9), scored(parted, 0, 2.8)]
+    assert texts(extract(ranked, limit=3))[0] == SENTENCES[2]
+    ranked = [scored(CHUNK, 2, 3.0), scored(other, 1, 3.1)]
+    assert texts(extract(ranked, limit=3)) == ["Basil wilts at night.", SENTENCES[2]]
+
+
+def test_neighbours_of_a_paragraph_are_one_statement() -> None:
+    for scores in ((2.0, 1.5), (1.5, 2.0)):
+        ranked = [scored(CHUNK, 2, scores[0]), scored(CHUNK, 3, scores[1])]
+        assert texts(extract(ranked, limit=2)) == [f"{SENTENCES[2]} {SENTENCES[3]}"]
+    assert texts(extract(ranked, limit=1)) == [SENTENCES[3]]  # one is asked for
+    parted = chunk_of(*SENTENCES, between="\n")
+    ranked = [scored(parted, 2, 2.0), scored(parted, 3, 1.5)]
+    assert len(extract(ranked, limit=2)) == 2
+    wide = chunk_of(f"Gulls {'flew and ' * 40}rested.", f"Boats {'came and ' * 40}left.")
+    assert len(extract([scored(wide, 0), scored(wide, 1)], limit=2)) == 2
+
+
+def test_a_sentence_between_two_statements_makes_them_one_where_they_overlap() -> None:
+    chunk = chunk_of(
+        "Twelve gulls were ringed.",
+        "They flew far south.",
+        "They came back soon.",
+        "Nobody saw them go.",
+    )
+    ranked = [scored(chunk, 1, 3.0), scored(chunk, 3, 2.5), scored(chunk, 2, 2.0)]
+    drafts = extract(ranked, limit=6)
+    assert texts(drafts) == [chunk.text]
 
 
 def test_what_is_not_quotable_is_passed_over() -> None:
@@ -101,10 +163,43 @@ def test_a_near_duplicate_is_left_out_and_adds_nothing() -> None:
     assert [quote.chunk.paper_id for quote in draft.quotes] == ["p"]
 
 
-def test_the_same_words_denied_are_not_a_second_citation() -> None:
-    denied = chunk_of("The network never restores fine detail in small images.", paper_id="q")
-    drafts = extract([scored(CHUNK, 0, 9.0), scored(denied, 0, 8.0)], limit=5)
-    assert all(quote.chunk.paper_id == "p" for draft in drafts for quote in draft.quotes)
+@pytest.mark.parametrize(
+    "other",
+    [
+        "The network never restores fine detail in small images.",
+        "The network restores fine detail in 3 of 40 small images.",
+    ],
+)
+def test_like_words_that_say_otherwise_are_a_statement_of_their_own(other: str) -> None:
+    first = chunk_of("The network restores fine detail in 30 small images.", paper_id="p")
+    drafts = extract(
+        [scored(first, 0, 9.0), scored(chunk_of(other, paper_id="q"), 0, 8.0)], limit=5
+    )
+    assert [len(draft.quotes) for draft in drafts] == [1, 1]
+
+
+def test_what_a_longer_sentence_of_the_paper_holds_is_left_out() -> None:
+    chunk = chunk_of(
+        "Circulating irisin increased significantly in treated subjects [3].",
+        "Rain fell.",
+        "The main finding of our study is that circulating irisin was significantly increased in "
+        "treated subjects, whatever their age.",
+        between="\n",
+    )
+    ranked = [scored(chunk, 0, 9.0), scored(chunk, 2, 8.0)]
+    assert len(extract(ranked, limit=5)) == 1
+    elsewhere = chunk_of("Fog.", chunk.text.split("\n")[2], paper_id="q", between="\n")
+    assert len(extract([ranked[0], scored(elsewhere, 1, 8.0)], limit=5)) == 2  # another paper says
+
+
+def test_what_cannot_be_quoted_with_what_it_means_stands_behind() -> None:
+    chunk = chunk_of("These were treated for a week.", "Fog.", "All mice lived.", between="\n")
+    assert texts(extract([scored(chunk, 0, 3.0), scored(chunk, 2, 1.5)], limit=1)) == [
+        "All mice lived."
+    ]
+    assert texts(extract([scored(chunk, 0, 3.0), scored(chunk, 2, 0.5)], limit=1)) == [
+        "These were treated for a week."
+    ]
 
 
 def test_paper_and_cell_are_set() -> None:
@@ -129,6 +224,7 @@ def test_drafts_are_exact_few_and_do_not_depend_on_the_order_given(
     assert len(set(texts(drafts))) == len(drafts)
     for draft in drafts:
         assert draft.quotes[0].text == draft.text
+        assert texts([draft])[0].endswith(".")
         for quote in draft.quotes:
             start = quote.start
             assert start is not None

@@ -1,37 +1,52 @@
 """Stage 8 without any LLM: choose, order and quote whole sentences.
 
 In: scored sentences of retrieved chunks. Out: drafts for `verify`. Sentences are taken best first;
-one that says what a taken one says adds its citation at most. What is taken is put in reading
-order within a paper, papers in the order of their best sentence. A sentence that opens with a
-word pointing back ("It", "This method") brings the sentence before it, as one quote.
+one that says what a taken one says adds its citation at most; one that stands beside a taken one
+in its paragraph makes one statement with it. The first three statements are the best three, and
+those far behind the best of all stand after those near it; then come the further ones. Among each
+of these, papers stand in the order of their best sentence, and a paper's statements in reading
+order. A sentence that points back is quoted with what it points to (see `standalone`).
 """
 
 from __future__ import annotations
 
-import re
+import math
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
-from ragqa.records import Cell, Draft, DraftQuote, ScoredSentence
+from ragqa.generate.sameness import same_words, say_the_same
+from ragqa.generate.standalone import is_understood, quote_start, says_something
+from ragqa.records import Cell, Chunk, Draft, DraftQuote, ScoredSentence
 
 __all__ = ["extract"]
 
-_SAME_WORDS = 0.7  # Jaccard overlap of word sets from which two sentences say the same
-_POINTS_BACK = re.compile(
-    r"^(?:it|its|they|their|this|these|those|that|such|he|she|however|moreover|furthermore|"
-    r"therefore|thus|hence|instead|otherwise|in this (?:case|way)|for example|for instance|"
-    r"(?:most|some|many|both|all|others?|another|several) (?:of (?:these|those|them)|run|runs|are|"
-    r"were|is|was|have|has|use|do))\b",
-    re.IGNORECASE,
-)
-_WORD = re.compile(r"\w+")
 _MAX_BEHIND = 3.0  # score units behind the best sentence; further back stands other matter
-# Statements stand in reading order, so each more may push the best one back: beyond the first three
-# only what is nearly as good is taken. On covidqa a gold sentence is then among the first three
-# shown for .568 of the questions instead of .540, and in the answer for .588 instead of .590.
 _FIRST_STATEMENTS = 3
-_MAX_BEHIND_FURTHER = 1.0
-_MAX_PAIR_CHARS = 900  # characters: a sentence with its antecedent must stay readable
+# Score units behind the best: nearly as good, so that reading order decides; and how far what is
+# taken beyond the first three may be. Both: covidqa and evidence-inference, see docs/LOG.md,
+# "The answer itself".
+_NEARLY = 1.0
+_MAX_BEHIND_FURTHER = 1.5
+_NOT_ALONE = 2.0  # score units: costs no gold sentence (.586 of covidqa's answers with and without)
+_MAX_JOINED_CHARS = 600  # characters: neighbours that make one statement must stay readable
+
+
+@dataclass(slots=True)
+class _Taken:
+    """A statement in the making: its sentences, best first, and the span that is quoted."""
+
+    sentences: list[ScoredSentence]
+    start: int
+    end: int
+    twins: list[ScoredSentence] = field(default_factory=list)
+
+    @property
+    def best(self) -> ScoredSentence:
+        return self.sentences[0]
+
+    @property
+    def chunk(self) -> Chunk:
+        return self.best.chunk
 
 
 def extract(
@@ -43,102 +58,132 @@ def extract(
 ) -> tuple[Draft, ...]:
     """Choose the sentences that answer.
 
-    :param sentences: Scored sentences, in any order; those that are not quotable are passed over.
-    :param limit: How many statements at most.
+    :param sentences: Scored sentences, in any order; those that are not quotable or say nothing are
+        passed over.
+    :param limit: How many statements at most; with 1, also how many sentences (that which it
+        points back to aside).
     :param paper_id: Set on every draft, for a table.
     :param cell: Set on every draft, for a table.
-    :return: Drafts in reading order; fewer where the rest is far behind the best.
+    :return: Drafts in the order of the answer; fewer where the rest is far behind the best.
     """
-    ranked = sorted(
-        (s for s in sentences if s.sentence.quotable),
-        key=lambda s: (-s.score, s.chunk.paper_id, s.chunk.document, s.sentence.start),
-    )
-    taken: list[list[ScoredSentence]] = []
+    ranked = sorted(_quotable(sentences), key=_rank)
+    taken: list[_Taken] = []
     for candidate in ranked:
         behind = _MAX_BEHIND if len(taken) < _FIRST_STATEMENTS else _MAX_BEHIND_FURTHER
         if candidate.score < ranked[0].score - behind:
             break
-        twin = next((group for group in taken if _same(group[0].text, candidate.text)), None)
-        if twin is None and len(taken) < limit:
-            taken.append([candidate])
-        elif twin is not None and _adds_source(twin, candidate):
-            twin.append(candidate)
-    ordered = sorted(taken, key=lambda group: _reading_order(taken, group))
-    drafts = [_draft(group, paper_id, cell) for group in ordered]
-    return tuple(_join_overlapping(drafts))
+        _take(taken, candidate, limit)
+    return tuple(_draft(statement, paper_id, cell) for statement in _in_order(taken))
 
 
-def _words(text: str) -> frozenset[str]:
-    return frozenset(_WORD.findall(text.lower()))
-
-
-def _same(first: str, second: str) -> bool:
-    a, b = _words(first), _words(second)
-    return len(a & b) >= _SAME_WORDS * len(a | b)
-
-
-def _adds_source(group: Sequence[ScoredSentence], candidate: ScoredSentence) -> bool:
-    """Say whether a near-duplicate stands in a text that is not cited yet, word for word."""
-    places = {(s.chunk.paper_id, s.chunk.document) for s in group}
-    place = (candidate.chunk.paper_id, candidate.chunk.document)
-    return place not in places and _WORD.findall(group[0].text) == _WORD.findall(candidate.text)
-
-
-def _reading_order(
-    taken: Sequence[Sequence[ScoredSentence]], group: Sequence[ScoredSentence]
-) -> tuple[int, str, int]:
-    papers = [g[0].chunk.paper_id for g in taken]
-    first = group[0]
-    return papers.index(first.chunk.paper_id), first.chunk.document, first.sentence.start
-
-
-def _draft(group: Sequence[ScoredSentence], paper_id: str | None, cell: Cell | None) -> Draft:
-    quotes = tuple(_quote(sentence) for sentence in group)
-    return Draft(text=quotes[0].text, quotes=quotes, paper_id=paper_id, cell=cell)
-
-
-def _join_overlapping(drafts: Sequence[Draft]) -> Iterator[Draft]:
-    """Make one draft of neighbours that share a sentence, as one's antecedent is the other."""
-    held: Draft | None = None
-    for draft in drafts:
-        joined = _joined(held, draft) if held is not None else None
-        if held is not None and joined is None:
-            yield held
-        held = joined or draft
-    if held is not None:
-        yield held
-
-
-def _joined(first: Draft, second: Draft) -> Draft | None:
-    """Return one draft over two that overlap in a chunk, or None where they do not."""
-    before, after = first.quotes[0], second.quotes[0]
-    if before.chunk.chunk_id != after.chunk.chunk_id or before.start is None or after.start is None:
-        return None
-    end = before.start + len(before.text)
-    if after.start >= end:
-        return None
-    low, high = min(before.start, after.start), max(end, after.start + len(after.text))
-    text = before.chunk.slice(low, high)
-    quote = replace(before, text=text, start=low)
-    return replace(first, text=text, quotes=(quote,))
-
-
-def _quote(scored: ScoredSentence) -> DraftQuote:
+def _rank(scored: ScoredSentence) -> tuple[float, str, str, int]:
     chunk = scored.chunk
-    start = _antecedent_start(scored)
-    text = chunk.slice(start, scored.sentence.end)
-    return DraftQuote(chunk=chunk, text=text, start=start)
+    return -scored.score, chunk.paper_id, chunk.document, scored.sentence.start
 
 
-def _antecedent_start(scored: ScoredSentence) -> int:
-    """Return where the quote starts: with the sentence before where this one points back."""
-    sentence = scored.sentence
-    if not _POINTS_BACK.match(scored.text):
-        return sentence.start
-    sentences = scored.chunk.sentences
-    index = next(i for i, s in enumerate(sentences) if s.start == sentence.start)
-    before = sentences[index - 1] if index else None
-    if before is None or not before.quotable or sentence.end - before.start > _MAX_PAIR_CHARS:
-        return sentence.start
-    between = scored.chunk.slice(before.end, sentence.start)
-    return sentence.start if "\n" in between else before.start
+def _quotable(sentences: Sequence[ScoredSentence]) -> Iterator[ScoredSentence]:
+    """Yield what may be quoted, as far as it can be near the best.
+
+    What cannot be quoted together with what it means stands behind the others.
+    """
+    best = -math.inf
+    for scored in sorted((s for s in sentences if s.sentence.quotable), key=_rank):
+        if scored.score < best - _MAX_BEHIND:
+            return
+        if says_something(scored.text):
+            is_alone = is_understood(scored.chunk, _index(scored))
+            fair = scored if is_alone else replace(scored, score=scored.score - _NOT_ALONE)
+            best = max(best, fair.score)
+            yield fair
+
+
+def _index(scored: ScoredSentence) -> int:
+    start = scored.sentence.start
+    return next(i for i, s in enumerate(scored.chunk.sentences) if s.start == start)
+
+
+def _take(taken: list[_Taken], candidate: ScoredSentence, limit: int) -> None:
+    """Add a sentence to what is taken: as a second citation, to a neighbour, or by itself."""
+    twin = next((one for one in taken if _is_said(one, candidate)), None)
+    if twin is not None:
+        if _adds_source(twin, candidate):
+            twin.twins.append(candidate)
+        return
+    if len(taken) == limit == 1:
+        return  # one sentence is asked for, not one with its neighbours
+    new = _quoted(candidate)
+    beside = [one for one in taken if _can_join(one, new)]
+    if beside:
+        _join(beside[0], new)
+        for one in [one for one in beside[1:] if _can_join(beside[0], one)]:
+            _join(beside[0], one)
+            taken.remove(one)
+    elif len(taken) < limit:
+        taken.append(new)
+
+
+def _join(one: _Taken, other: _Taken) -> None:
+    one.sentences.extend(other.sentences)
+    one.start, one.end = min(one.start, other.start), max(one.end, other.end)
+
+
+def _is_said(one: _Taken, candidate: ScoredSentence) -> bool:
+    if one.chunk.chunk_id == candidate.chunk.chunk_id and (
+        one.start <= candidate.sentence.start and candidate.sentence.end <= one.end
+    ):
+        return True  # as what another one points back to
+    is_own = one.chunk.paper_id == candidate.chunk.paper_id
+    return any(say_the_same(s.text, candidate.text, loosely=is_own) for s in one.sentences)
+
+
+def _adds_source(one: _Taken, candidate: ScoredSentence) -> bool:
+    """Say whether a near-duplicate stands in a text that is not cited yet, word for word."""
+    places = {(s.chunk.paper_id, s.chunk.document) for s in (one.best, *one.twins)}
+    place = (candidate.chunk.paper_id, candidate.chunk.document)
+    is_alone = len(one.sentences) == 1
+    return is_alone and place not in places and same_words(one.best.text, candidate.text)
+
+
+def _quoted(candidate: ScoredSentence) -> _Taken:
+    start = quote_start(candidate.chunk, _index(candidate))
+    return _Taken([candidate], start, candidate.sentence.end)
+
+
+def _can_join(one: _Taken, new: _Taken) -> bool:
+    """Say whether two quotes overlap, or follow each other in a paragraph and stay short."""
+    if _overlap(one, new):
+        return True
+    if one.chunk.chunk_id != new.chunk.chunk_id or one.twins:
+        return False
+    first, second = sorted(((one.start, one.end), (new.start, new.end)))
+    between = one.chunk.slice(first[1], second[0])
+    return between in ("", " ") and second[1] - first[0] <= _MAX_JOINED_CHARS
+
+
+def _overlap(one: _Taken, other: _Taken) -> bool:
+    is_near = one.chunk.chunk_id == other.chunk.chunk_id
+    return is_near and one.start < other.end and other.start < one.end
+
+
+def _in_order(taken: Sequence[_Taken]) -> Iterator[_Taken]:
+    first, further = taken[:_FIRST_STATEMENTS], taken[_FIRST_STATEMENTS:]
+    near = [one for one in first if one.best.score >= first[0].best.score - _NEARLY]
+    for block in (near, first[len(near) :], further):
+        papers = [one.chunk.paper_id for one in block]
+        yield from sorted(block, key=lambda one: _reading_order(papers, one))
+
+
+def _reading_order(papers: Sequence[str], one: _Taken) -> tuple[int, str, int]:
+    return papers.index(one.chunk.paper_id), one.chunk.document, one.start
+
+
+def _draft(one: _Taken, paper_id: str | None, cell: Cell | None) -> Draft:
+    text = one.chunk.slice(one.start, one.end)
+    quotes = (DraftQuote(chunk=one.chunk, text=text, start=one.start), *map(_quote, one.twins))
+    return Draft(text=text, quotes=quotes, paper_id=paper_id, cell=cell)
+
+
+def _quote(twin: ScoredSentence) -> DraftQuote:
+    quoted = _quoted(twin)
+    text = twin.chunk.slice(quoted.start, quoted.end)
+    return DraftQuote(chunk=twin.chunk, text=text, start=quoted.start)

@@ -1,0 +1,121 @@
+"""`ragqa.generate.standalone`: what a reader understands alone, and what says nothing."""
+
+from __future__ import annotations
+
+import pytest
+from corpora import document_of_sentences
+
+from ragqa.generate.standalone import is_understood, points_back, quote_start, says_something
+
+POINTS_BACK = (
+    "It was trained on twelve thousand photographs.",
+    "These patients were followed for a year.",
+    "However, at twelve hours the mean values exceeded the range.",
+    "In both of these epidemics, the virus came from bats.",
+    "For this purpose, swabs were taken from 424 children.",
+    "None of these descendants approaches its parent.",
+    "The latter was not tested.",
+    "By doing so, the model keeps its speed.",
+    "Moreover, they were older.",
+    "Similarly, childhood tuberculosis is common.",
+    "To address this, we collected stories.",
+    "To tackle this problem, we split the sequence.",
+    "For supervised evaluations on MS MARCO, it reaches 42.6.",
+    "Our method is also compatible with them.",
+    "Most of them were women.",
+    "Its replication is slow.",
+    "It is used to treat fever.",
+    "Such drift was never seen.",
+)
+STANDS_ALONE = (
+    "It is well known that smoking harms the lungs.",
+    "It has been shown that CD40L changes T cells.",
+    "This study investigated school programmes.",
+    "This randomised, controlled trial had two arms.",
+    "In this work, we propose a network.",
+    "Those who smoke are ill more often.",
+    "Moreover, compound 1 was toxic.",
+    "In addition, the drug lowered the pressure.",
+    "In its course, the pandemic of 1918 was different.",
+    "At the same time, hospitals were full.",
+    "In contrast to mice, rats were healthy.",
+    "Itching was common.",
+    "Thistles grow on the bank.",
+    "Both drugs and diets were tried.",
+    "To assess safety, we counted events.",
+)
+
+
+@pytest.mark.parametrize("text", POINTS_BACK)
+def test_what_points_back(text: str) -> None:
+    assert points_back(text)
+
+
+@pytest.mark.parametrize("text", STANDS_ALONE)
+def test_what_stands_alone(text: str) -> None:
+    assert not points_back(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Does the model grasp metaphors?",
+        "RQ1: Which parts are important?",
+        "Figure 1 shows an example story.",
+        "Table III shows the average scores of the models.",
+        "In this section, we show the results of our system.",
+        "Abbreviations: SD, standard deviation; CI, interval.",
+        "Device 3 Query Key Figure 2: The goal is to share them.",
+        "SIMLM 42.9 Table 5: Performance on the dev set.",
+        "to-onset) distribution and the time until death.",
+        "Autoregressive grammatical error correction.",
+    ],
+)
+def test_what_says_nothing(text: str) -> None:
+    assert not says_something(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Figure 1 shows that the dose raised the pressure.",
+        "Table 2 reports a mean of 3.4 mmol.",
+        "As Figure 2 shows, the dose mattered.",
+        "In this section, we find 12 mistakes.",
+        "The gene (see Table 5) is long.",
+        "a) The first group was fed with bread.",
+        "Rain stops play.",
+        "We propose NewNet.",
+    ],
+)
+def test_what_says_something(text: str) -> None:
+    assert says_something(text)
+
+
+def quoted(at: int, *sentences: str, between: str = " ") -> str:
+    _, chunk = document_of_sentences(sentences, between=between)
+    return chunk.slice(quote_start(chunk, at), chunk.sentences[at].end)
+
+
+ONE, TWO, THREE = "Twelve gulls were ringed.", "They flew far south.", "They came back in May."
+
+
+def test_the_sentence_before_is_brought_and_the_one_before_it() -> None:
+    assert quoted(1, ONE, TWO) == f"{ONE} {TWO}"
+    assert quoted(2, ONE, TWO, THREE) == f"{ONE} {TWO} {THREE}"
+    assert quoted(2, "Fog hid the sea.", ONE, TWO) == f"{ONE} {TWO}"
+    assert quoted(3, ONE, TWO, TWO, THREE) == f"{TWO} {TWO} {THREE}"  # two, and no more
+    assert quoted(0, TWO, THREE) == TWO
+
+
+def test_what_is_brought_says_something_and_is_of_the_paragraph() -> None:
+    assert quoted(1, ONE, TWO, between="\n") == TWO
+    assert quoted(1, "Where did the gulls go?", TWO) == TWO
+    assert quoted(1, "Gulls " + "flew and flew and " * 60 + "rested.", TWO) == TWO
+
+
+def test_whether_a_quote_names_what_it_speaks_of() -> None:
+    _, chunk = document_of_sentences((ONE, TWO, "However, fog came."))
+    assert [is_understood(chunk, at) for at in range(3)] == [True, True, True]
+    _, parted = document_of_sentences((ONE, TWO, "However, fog came."), between="\n")
+    assert [is_understood(parted, at) for at in range(3)] == [True, False, True]
