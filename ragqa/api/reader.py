@@ -25,6 +25,7 @@ from ragqa.retrieve.hybrid import RetrieveOptions, Retriever
 if TYPE_CHECKING:
     from ragqa.card import Card
     from ragqa.embed import Embedder
+    from ragqa.rerank import Reranker
 
 __all__ = ["Reader"]
 
@@ -37,6 +38,8 @@ class Reader:
     :param embedder: The embedder that it was built with; loaded at the first question if None.
     :param min_confidence: Below it a question is not answered.
     :param retrieval: How chunks are found and ranked; None for the default.
+    :param reranker: What reads the best chunks once more, or its name; loaded at the first question
+        if it is a name; None or ``none`` for nothing.
     """
 
     def __init__(
@@ -47,13 +50,15 @@ class Reader:
         embedder: Embedder | None = None,
         min_confidence: float = DEFAULT_MIN_CONFIDENCE,
         retrieval: RetrieveOptions | None = None,
+        reranker: Reranker | str | None = None,
     ) -> None:
         self._generation = generation
         self._directory = directory
         self._embedder = embedder
-        self._loading = threading.Lock()  # questions of several threads load one embedder
+        self._loading = threading.Lock()  # questions of several threads load one of each model
         self.min_confidence = min_confidence
         self._retrieval = retrieval or RetrieveOptions()
+        self._reranker = reranker
         self._retriever: Retriever | None = None
         self._as_built: Listing | None = None
 
@@ -65,6 +70,7 @@ class Reader:
         embedder: Embedder | None = None,
         min_confidence: float = DEFAULT_MIN_CONFIDENCE,
         retrieval: RetrieveOptions | None = None,
+        reranker: Reranker | str | None = None,
     ) -> Reader:
         """Open the index for asking.
 
@@ -72,6 +78,9 @@ class Reader:
         :param embedder: The embedder that it was built with; loaded when needed if None.
         :param min_confidence: Below it a question is not answered, in [0, 1].
         :param retrieval: How chunks are found and ranked; None for the default.
+        :param reranker: What reads the best chunks once more, or its name: ``minilm``, a
+            cross-encoder's folder or its name on the hub, loaded when needed; None or ``none`` for
+            nothing.
         :return: The reader; it goes on with its generation while newer ones are built.
         :raises IndexMissingError: There is no index.
         :raises IndexDamagedError: A file of it is not what was written.
@@ -83,6 +92,7 @@ class Reader:
             embedder=embedder,
             min_confidence=min_confidence,
             retrieval=retrieval,
+            reranker=reranker,
         )
 
     def close(self) -> None:
@@ -241,8 +251,18 @@ class Reader:
         """Return the one retriever, which remembers what was searched last."""
         embedder = self._load_embedder()
         if self._retriever is None:
-            self._retriever = Retriever(self._generation, embedder, self._retrieval)
+            self._retriever = Retriever(
+                self._generation, embedder, self._retrieval, reranker=self._load_reranker()
+            )
         return self._retriever
+
+    def _load_reranker(self) -> Reranker | None:
+        with self._loading:
+            if isinstance(self._reranker, str):
+                from ragqa.rerank import reranker_named
+
+                self._reranker = reranker_named(self._reranker)
+        return self._reranker
 
     def _load_embedder(self) -> Embedder:
         with self._loading:

@@ -66,6 +66,7 @@ class BatchRow:
     :ivar card_sha256: Hash of the card's bytes, hex; empty where it cannot be read.
     :ivar index: Fingerprint of the generation that answered.
     :ivar index_sha256: Hash of what that generation holds, hex.
+    :ivar reranker: Fingerprint of the reranker that read along; empty where there was none.
     :ivar files: The answer's files and their hashes, hex.
     """
 
@@ -82,6 +83,7 @@ class BatchRow:
     card_sha256: str = ""
     index: str = ""
     index_sha256: str = ""
+    reranker: str = ""
     files: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -3,7 +3,8 @@
 In: cards and the folder for the answers. Out: a `BatchReport`, and the files. The order of a
 card's files is Markdown, JSON, summary, so a card that the summary names is complete; a run that is
 killed between them answers that card again. Invariant: an answer is taken over only where the
-card's bytes, what the index holds, ragqa's version and the bytes of its files are all the same.
+card's bytes, what the index holds, the reranker, ragqa's version and the bytes of its files are all
+the same.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,6 +33,7 @@ from ragqa.fetch import FetchOptions
 if TYPE_CHECKING:
     from ragqa.api import Reader
     from ragqa.records import Answer
+    from ragqa.rerank import Reranker
 
 __all__ = ["BatchOptions", "answer_cards", "cards_in"]
 
@@ -47,6 +49,7 @@ class BatchOptions:
     :ivar index: Its index; ``indexes/<name of the answers' folder>`` if None.
     :ivar fetch: How to fetch.
     :ivar embedder: Name or folder of the embedding model; None for the packaged one.
+    :ivar reranker: Name or folder of the reranker; None or ``none`` for nothing.
     :ivar jobs: Worker processes for parsing; 0 for one a core.
     :ivar html: Whether each answer is also written as an HTML file, ``NAME.html``.
     """
@@ -55,6 +58,7 @@ class BatchOptions:
     index: Path | None = None
     fetch: FetchOptions = field(default_factory=FetchOptions)
     embedder: str | None = None
+    reranker: str | None = None
     jobs: int = 0
     html: bool = False
 
@@ -95,6 +99,7 @@ def answer_cards(
     :param on_message: Told in a line what a user should know meanwhile.
     :return: A row for every card.
     :raises CorpusError: The folder cannot be written, or another run is writing it.
+    :raises RerankerError: The reranker cannot be found, loaded or exported.
     """
     out, options = Path(out), options or BatchOptions()
     with _alone(out), ExitStack() as stack:
@@ -150,6 +155,7 @@ class _Batch:
         self._on_progress = on_progress
         self._say = on_message
         self._version = version("ragqa")
+        self._reranker = _reranker(options.reranker, on_message)
         self._rows: dict[str, BatchRow] = {}
         self._order: list[str] = []
         self._reused = 0
@@ -173,6 +179,10 @@ class _Batch:
         self._write_summary()
         self._answer(waiting)
 
+    @property
+    def _reranker_print(self) -> str:
+        return "" if self._reranker is None else self._reranker.fingerprint
+
     def report(self) -> BatchReport:
         """Return what is done so far, in the order of the cards."""
         rows = tuple(self._rows[name] for name in self._order if name in self._rows)
@@ -186,7 +196,13 @@ class _Batch:
         groups = Group.of(jobs, self._corpus, self._index)
         for group in groups:
             try:
-                reader = prepare(group, self._options, self._on_progress, self._say)
+                reader = prepare(
+                    group,
+                    self._options,
+                    self._on_progress,
+                    self._say,
+                    reranker=self._reranker,
+                )
             except RagqaError as error:
                 self._say(f"{group.corpus}: {error}")
                 self._rows |= {job.name: _failed(job, error) for job in group.jobs}
@@ -228,7 +244,8 @@ class _Batch:
                 file.write(text.encode(errors="replace"))
         write_json(value, to_dict(answer))
         files = {path.name: sha256_file(path) for path in (*pages, value)}
-        return _done(answer, job, index_sha256=reader.content_hash, files=files)
+        row = _done(answer, job, index_sha256=reader.content_hash, files=files)
+        return replace(row, reranker=self._reranker_print)
 
     def _is_right(self, row: BatchRow, job: Job, reader: Reader) -> bool:
         """Say whether an answer that is there is the one that would be given now."""
@@ -236,6 +253,7 @@ class _Batch:
         now = (job.sha256, job.shown, reader.fingerprint, reader.content_hash, job.notes)
         return (
             made_from == now
+            and row.reranker == self._reranker_print
             and bool(row.files)
             and (f"{job.name}.html" in row.files or not self._options.html)
             and all(_sha256(self._out / name) == sha256 for name, sha256 in row.files.items())
@@ -260,6 +278,14 @@ class _Batch:
                 file.write(report.to_markdown().encode())
         except OSError as error:
             raise _unwritable(self._out, error) from error
+
+
+def _reranker(name: str | None, say: Callable[[str], None]) -> Reranker | None:
+    if name is None:
+        return None
+    from ragqa.rerank import reranker_named  # numpy and onnxruntime: not before they are needed
+
+    return reranker_named(name, on_progress=say)
 
 
 def _done(answer: Answer, job: Job, *, index_sha256: str, files: Mapping[str, str]) -> BatchRow:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from ragqa.api import Reader
     from ragqa.build import BuildProgress
     from ragqa.fetch import FetchOptions, FetchProgress
+    from ragqa.rerank import Reranker
 
 __all__ = ["Group", "Job", "prepare", "read_jobs"]
 
@@ -153,6 +154,8 @@ def prepare(
     options: _Options,
     on_progress: Callable[[BatchProgress], None],
     on_message: Callable[[str], None],
+    *,
+    reranker: Reranker | None = None,
 ) -> Reader:
     """Bring a group's corpus and index up to date, and open it.
 
@@ -160,6 +163,7 @@ def prepare(
     :param options: How to fetch and build.
     :param on_progress: Told of every file and document.
     :param on_message: Told what could not be had.
+    :param reranker: What reads the best chunks once more.
     :return: The open reader.
     :raises RagqaError: The corpus or the index cannot be used.
     """
@@ -168,7 +172,7 @@ def prepare(
     corpus = _shared_corpus(group) if group.is_shared else _own_corpus(group.jobs[0], group.corpus)
     _fetch(corpus, options, on_progress, on_message)
     _build(corpus, group.index, options, on_progress, on_message)
-    return Reader.open(group.index)
+    return Reader.open(group.index, reranker=reranker)
 
 
 def _own_corpus(job: Job, directory: Path) -> Corpus:

@@ -10,11 +10,20 @@ import click
 from ragqa.cli.building import run_build, show_build
 from ragqa.cli.corpus import run_fetch, show_fetch
 from ragqa.cli.forms import form_options, print_answer, write_answer
-from ragqa.cli.shared import default_index, folder, message, only_index
+from ragqa.cli.shared import (
+    default_index,
+    folder,
+    message,
+    only_index,
+    reranker_called,
+    reranker_option,
+)
 
 if TYPE_CHECKING:
     from ragqa.api import Reader
+    from ragqa.fetch import FetchOptions
     from ragqa.records import Answer
+    from ragqa.rerank import Reranker
 
 __all__ = ["answer", "ask"]
 
@@ -27,6 +36,7 @@ _CONFIDENCE = click.FloatRange(0, 1)
 @click.option("--paper", "papers", multiple=True, metavar="ID", help="Only this paper; repeatable.")
 @click.option("--by-paper", is_flag=True, help="An answer of each paper, on its own.")
 @click.option("--min-confidence", type=_CONFIDENCE, help="Below it, abstain.")
+@reranker_option
 @click.option("--out", type=folder, help="Write the answer to this file instead of printing it.")
 @form_options
 def ask(
@@ -35,13 +45,14 @@ def ask(
     papers: tuple[str, ...],
     by_paper: bool,
     min_confidence: float | None,
+    reranker: str,
     out: Path | None,
     form: str | None,
 ) -> None:
     """Answer QUESTION from the papers of an index, with checked citations, or abstain."""
     from ragqa.api import Reader
 
-    reader = Reader.open(index or only_index())
+    reader = Reader.open(index or only_index(), reranker=reranker_called(reranker))
     if min_confidence is not None:
         reader.min_confidence = min_confidence
     print_answer(
@@ -53,12 +64,14 @@ def ask(
 @click.argument("cards", nargs=-1, required=True, type=folder, metavar="CARD...")
 @click.option("--mirror", type=folder, help="Folder laid out as HOST/PATH, looked at first.")
 @click.option("--offline", is_flag=True, help="Make no connection: disk and mirror only.")
+@reranker_option
 @click.option("--out", type=folder, help="Write NAME.md, .json and (--html) .html here instead.")
 @form_options
 def answer(
     cards: tuple[Path, ...],
     mirror: Path | None,
     offline: bool,
+    reranker: str,
     out: Path | None,
     form: str | None,
 ) -> None:
@@ -70,12 +83,17 @@ def answer(
     answered from its own papers. What is answered already is not answered again; summary.md and
     summary.json say how each card fared.
     """
+    from ragqa.fetch import FetchOptions
+
     if out is not None and (len(cards) > 1 or cards[0].is_dir()):
-        _answer_many(cards, out, mirror=mirror, offline=offline, form=form)
+        fetch = FetchOptions(mirror=mirror, offline=offline)
+        _answer_many(cards, out, fetch, reranker=reranker, form=form)
         return
     if len(cards) > 1 or cards[0].is_dir():
         raise click.UsageError("name a folder with --out for several cards")
-    found, reader = _answer_card(cards[0], mirror=mirror, offline=offline)
+    found, reader = _answer_card(
+        cards[0], FetchOptions(mirror=mirror, offline=offline), reranker_called(reranker)
+    )
     if out is None:
         print_answer(found, reader, form=form)
     else:
@@ -83,14 +101,12 @@ def answer(
 
 
 def _answer_many(
-    cards: tuple[Path, ...], out: Path, *, mirror: Path | None, offline: bool, form: str | None
+    cards: tuple[Path, ...], out: Path, fetch: FetchOptions, *, reranker: str, form: str | None
 ) -> None:
     from ragqa.batch import cards_in
     from ragqa.cli.batching import run_batch, show_batch
-    from ragqa.fetch import FetchOptions
 
-    fetch = FetchOptions(mirror=mirror, offline=offline)
-    report = run_batch(cards_in(cards), out, fetch, html=form == "html")
+    report = run_batch(cards_in(cards), out, fetch, reranker=reranker, html=form == "html")
     show_batch(report, out, as_json=form == "json")
     if report.counts.get("failed", 0) == report.total:
         raise click.exceptions.Exit(1)
@@ -105,17 +121,18 @@ def _corpus_of(card: Path) -> Path:
     return card.parent if is_in_corpus else Path("corpus") / _name(card)
 
 
-def _answer_card(card: Path, *, mirror: Path | None, offline: bool) -> tuple[Answer, Reader]:
+def _answer_card(
+    card: Path, fetch: FetchOptions, reranker: Reranker | None
+) -> tuple[Answer, Reader]:
     from ragqa.api import Corpus, Reader
     from ragqa.card import read_card
-    from ragqa.fetch import FetchOptions
 
     directory = _corpus_of(card)
     corpus, imported = Corpus.from_card(card, directory)
     for note in imported.notes:
         message(f"note: {note}")
-    show_fetch(run_fetch(corpus, FetchOptions(mirror=mirror, offline=offline)))
+    show_fetch(run_fetch(corpus, fetch))
     index = default_index(directory)
     show_build(run_build(corpus, index))
-    reader = Reader.open(index)
+    reader = Reader.open(index, reranker=reranker)
     return reader.answer_card(read_card(card)), reader

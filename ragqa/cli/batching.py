@@ -18,13 +18,19 @@ _DOING = {"fetch": "fetching", "build": "building", "answer": "answering"}
 
 
 def run_batch(
-    cards: Sequence[Path], out: Path, fetch: FetchOptions, *, html: bool = False
+    cards: Sequence[Path],
+    out: Path,
+    fetch: FetchOptions,
+    *,
+    reranker: str | None = None,
+    html: bool = False,
 ) -> BatchReport:
     """Answer many cards with a progress bar and the time that is left.
 
     :param cards: The cards.
     :param out: The folder for the answers.
     :param fetch: How to fetch.
+    :param reranker: Name or folder of the reranker; None or ``none`` for nothing.
     :param html: Whether each answer is also written as an HTML file.
     :return: The report.
     """
@@ -48,7 +54,7 @@ def run_batch(
         return answer_cards(
             cards,
             out,
-            options=BatchOptions(fetch=fetch, html=html),
+            options=BatchOptions(fetch=fetch, reranker=reranker, html=html),
             on_progress=show,
             on_message=message,
         )

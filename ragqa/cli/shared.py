@@ -16,6 +16,8 @@ from ragqa.errors import CorpusError
 if TYPE_CHECKING:
     from rich.progress import Progress
 
+    from ragqa.rerank import Reranker
+
 __all__ = [
     "as_json",
     "default_index",
@@ -25,6 +27,8 @@ __all__ = [
     "print_json",
     "print_rows",
     "progress_bar",
+    "reranker_called",
+    "reranker_option",
 ]
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON on stdout.")
@@ -32,6 +36,30 @@ as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON on st
 
 folder = click.Path(path_type=Path)
 """A folder or file argument."""
+
+
+reranker_option = click.option(
+    "--reranker",
+    default="none",
+    show_default=True,
+    metavar="NAME",
+    help="Name or folder of a cross-encoder that reads the best chunks once more.",
+)
+"""The option of the verbs that answer."""
+
+
+def reranker_called(name: str) -> Reranker | None:
+    """Load the reranker that an option names, and say on stderr what that takes.
+
+    :param name: The option's value.
+    :return: The reranker, if there shall be one.
+    :raises RerankerError: It cannot be found, loaded or exported.
+    """
+    if name == "none":
+        return None
+    from ragqa.rerank import reranker_named  # numpy and onnxruntime: not before they are needed
+
+    return reranker_named(name, on_progress=message)
 
 
 def default_index(corpus: Path) -> Path:

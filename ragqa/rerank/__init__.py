@@ -11,7 +11,14 @@ Why it is built so: docs/decisions/0008-rerankers.md.
 
 from __future__ import annotations
 
-from ragqa.rerank.base import PACKAGED_RERANKER, Reranker, Scores
-from ragqa.rerank.load import load_reranker
+from ragqa.rerank.base import NO_RERANKER, PACKAGED_RERANKER, Reranker, Scores
+from ragqa.rerank.load import load_reranker, reranker_named
 
-__all__ = ["PACKAGED_RERANKER", "Reranker", "Scores", "load_reranker"]
+__all__ = [
+    "NO_RERANKER",
+    "PACKAGED_RERANKER",
+    "Reranker",
+    "Scores",
+    "load_reranker",
+    "reranker_named",
+]

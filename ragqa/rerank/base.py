@@ -15,10 +15,13 @@ from numpy.typing import NDArray
 
 from ragqa.errors import EmbedderError, RerankerError
 
-__all__ = ["PACKAGED_RERANKER", "Reranker", "Scores", "reranker_errors"]
+__all__ = ["NO_RERANKER", "PACKAGED_RERANKER", "Reranker", "Scores", "reranker_errors"]
 
 PACKAGED_RERANKER = "minilm"
 """The name of the reranker that comes with ragqa itself."""
+
+NO_RERANKER = "none"
+"""What stands for no reranker where a name is given."""
 
 Scores: TypeAlias = NDArray[np.float32]
 """A ``(n,)`` float32 array."""

@@ -11,11 +11,11 @@ from pathlib import Path
 
 from ragqa.embed.cache import Entry, Progress, find_or_make
 from ragqa.embed.source import Source
-from ragqa.rerank.base import Reranker, reranker_errors
+from ragqa.rerank.base import NO_RERANKER, Reranker, reranker_errors
 from ragqa.rerank.model import OnnxReranker, PairRecipe
 from ragqa.rerank.source import resolve
 
-__all__ = ["load_reranker"]
+__all__ = ["load_reranker", "reranker_named"]
 
 
 def load_reranker(
@@ -40,6 +40,22 @@ def load_reranker(
 
         made = find_or_make(source.key, PairRecipe, make, cache=cache, say=say)
     return OnnxReranker(name, made) if isinstance(made, Entry) else made
+
+
+def reranker_named(
+    name: str | None, *, cache: Path | None = None, on_progress: Progress | None = None
+) -> Reranker | None:
+    """Load the reranker of a name that may mean none.
+
+    :param name: As `load_reranker` takes it; None or ``none`` for no reranker.
+    :param cache: As `load_reranker` takes it.
+    :param on_progress: As `load_reranker` takes it.
+    :return: The reranker, if there shall be one.
+    :raises RerankerError: As `load_reranker` raises it.
+    """
+    if name is None or name == NO_RERANKER:
+        return None
+    return load_reranker(name, cache=cache, on_progress=on_progress)
 
 
 def _make(source: Source, root: Path, *, say: Progress) -> Entry[PairRecipe] | Reranker:

@@ -8,6 +8,7 @@ head is not its own but drawn at random is refused. Everything here imports torc
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 
@@ -25,7 +26,6 @@ from ragqa.embed.source import Source
 from ragqa.errors import RerankerError
 from ragqa.rerank.base import PACKAGED_RERANKER, Scores
 from ragqa.rerank.pairs import PairEncoder
-from ragqa.rerank.source import PACKED_FILE
 
 __all__ = ["CROSS_ENCODERS", "ReferenceReranker", "load_cross_encoder", "raw_scores"]
 
@@ -46,10 +46,10 @@ def load_cross_encoder(source: Source) -> Torch:
     :raises EmbedderError: If it cannot be loaded.
     :raises RerankerError: If it gives a pair several scores, or has no head of its own.
     """
-    if source.location == PACKED_FILE:
+    if source.name == PACKAGED_RERANKER:
         from ragqa.rerank.packaged import assemble
 
-        return assemble(PACKED_FILE)
+        return assemble(Path(source.location))
     model = load_model(source, CROSS_ENCODERS)
     _check_head(source.name, model)
     return model

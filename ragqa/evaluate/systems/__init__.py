@@ -73,7 +73,7 @@ def open_system(
     from ragqa.evaluate.systems.ragqa import RagqaSystem
 
     if spec.name == "ragqa":
-        return RagqaSystem(spec, prepared)
+        return RagqaSystem(spec, prepared, on_message=on_message)
     return Bm25System(spec, prepared) if spec.name == "bm25" else DenseSystem(spec, prepared)
 
 

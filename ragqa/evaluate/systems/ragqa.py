@@ -7,17 +7,19 @@ that is a probability. Invariant: nothing here answers; what is measured is what
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from importlib.metadata import version
 from typing import Any
 
 from ragqa.api.reader import Reader
+from ragqa.embed import Embedder
 from ragqa.evaluate.indexing import PreparedIndex, index_hash
 from ragqa.evaluate.records import Response
 from ragqa.evaluate.systems.objects import hit_of, said_of, without_papers
 from ragqa.evaluate.systems.spec import SystemSpec
 from ragqa.index.generation import Generation, open_generation
+from ragqa.rerank import Reranker, reranker_named
 from ragqa.retrieve.confidence import DEFAULT_MIN_CONFIDENCE
 from ragqa.retrieve.hybrid import RetrieveOptions
 
@@ -32,9 +34,17 @@ class RagqaSystem:
 
     :param spec: The system and its options.
     :param prepared: The index, and its embedder.
+    :param on_message: Told of one-time work, such as the export of a reranker.
+    :raises RerankerError: If the reranker cannot be found, loaded or exported.
     """
 
-    def __init__(self, spec: SystemSpec, prepared: PreparedIndex) -> None:
+    def __init__(
+        self,
+        spec: SystemSpec,
+        prepared: PreparedIndex,
+        *,
+        on_message: Callable[[str], None] | None = None,
+    ) -> None:
         self.name = str(spec)
         self._of_texts = prepared.of_texts
         options = spec.options
@@ -43,6 +53,8 @@ class RagqaSystem:
             **{name: type(value)(options.get(name, value)) for name, value in usual.items()}
         )
         threshold = float(options.get("min_confidence", DEFAULT_MIN_CONFIDENCE))
+        named = options.get("reranker")
+        reranker = reranker_named(None if named is None else str(named), on_progress=on_message)
         generation = open_generation(prepared.directory)
         self._reader = Reader(
             generation,
@@ -50,9 +62,12 @@ class RagqaSystem:
             embedder=prepared.embedder,
             min_confidence=threshold,
             retrieval=retrieval,
+            reranker=reranker,
         )
         decisive = {**asdict(retrieval), "min_confidence": threshold}
         self._about = about_index(spec, prepared, generation, decisive)
+        if reranker is not None:
+            self._about["reranker"] = _model(reranker)
         self._reader.ask(WARM_UP)
 
     def close(self) -> None:
@@ -104,12 +119,16 @@ def about_index(
     :param options: The values of its options, beside those of the chunks.
     :return: JSON values, the same for the same index content wherever it lies.
     """
-    embedder = prepared.embedder
     return {
         "system": str(spec),
         "ragqa": version("ragqa"),
         "options": {**(options or {}), "chunks": asdict(prepared.chunking)},
-        "embedder": {"name": embedder.name, "fingerprint": embedder.fingerprint},
+        "embedder": _model(prepared.embedder),
         "index": index_hash(generation),
         "made_with": dict(generation.meta.made_with),
     }
+
+
+def _model(model: Embedder | Reranker) -> dict[str, str]:
+    """Return which model it is, wherever it lies."""
+    return {"name": model.name, "fingerprint": model.fingerprint}
