@@ -1,0 +1,294 @@
+"""The course of one call: cache, budget, requests, retries, counts; without any waiting of its own.
+
+`Course.steps` yields text for the consumer, and `Wait` and `Pause` for whoever drives it: a thread
+or an event loop. So both have one set of rules. A request is repeated only while nothing of its
+output has been handed out.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from ragqa.errors import ModelError
+from ragqa.generate.chat.failures import Failure, timed_out
+from ragqa.generate.chat.loading import ChatOptions
+from ragqa.generate.chat.paying import Usage, estimate_tokens
+from ragqa.generate.chat.pump import End, Item, Piece, Pump
+from ragqa.generate.prompt import Messages
+from ragqa.generate.reading import MAX_OUTPUT
+
+__all__ = ["BACKOFF_S", "MAX_PAUSE_S", "Course", "Host", "Pause", "Reply", "Steps", "Wait"]
+
+BACKOFF_S = 0.5
+"""Seconds before the second request; each further pause is twice as long, and up to half as much
+more by chance, so that many callers do not come back together."""
+
+MAX_PAUSE_S = 60.0
+"""The longest pause; a server that asks for more is not waited for."""
+
+_CUT = "cut"  # our own word for an output that was not read to its end
+_INCOMPLETE = frozenset({
+    _CUT, "length", "max_tokens", "content_filter", "refusal", "safety", "recitation",
+    "model_context_window_exceeded", "pause_turn",
+})  # fmt: skip
+"""Providers' words for an output that is not all that the model had to say."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """What a chat model wrote.
+
+    :ivar text: The raw output.
+    :ivar model: The model's name.
+    :ivar finish: Why it ended, in the provider's word; ``cut`` where we stopped reading, or the
+        stream is not at its end.
+    :ivar usage: What it used, repeated requests included; nothing where it came from a cache.
+    :ivar cached: Whether it came from a cache.
+    """
+
+    text: str
+    model: str
+    finish: str
+    usage: Usage
+    cached: bool = False
+
+    @property
+    def complete(self) -> bool:
+        """Say whether the model wrote all that it had to say."""
+        return self.finish not in _INCOMPLETE
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Asks for the next item of the pump, for so many seconds."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Asks for a pause of so many seconds."""
+
+    seconds: float
+
+
+Steps = Generator[str | Wait | Pause, Item | None, None]
+"""What a course is driven through; what it is sent is the item that it waited for."""
+
+
+class Host(Protocol):
+    """What a course needs of its model."""
+
+    name: str
+    options: ChatOptions
+
+    def stored(self, messages: Messages, schema: object) -> str | None:
+        """Return a cached output."""
+
+    def store(self, messages: Messages, schema: object, text: str) -> None:
+        """Cache a complete output."""
+
+    def reserve(self, input_tokens: int) -> float:
+        """Set a request's worst cost aside, in USD."""
+
+    def settle(self, reserved: float, used: Usage) -> Usage:
+        """Count a request; return what it used, with its cost."""
+
+    def open_stream(self, messages: Messages, schema: object) -> Iterator[Any]:
+        """Send a request."""
+
+    def failure(self, error: Exception) -> Failure:
+        """Say what a provider's error means."""
+
+    def drop_extras(self, schema: object) -> bool:
+        """Send no more options that a server may not know; False where none were sent."""
+
+    @property
+    def says_when_done(self) -> bool:
+        """Say whether its provider ends each output with a reason."""
+
+
+@dataclass(slots=True)
+class _Output:
+    """One request's output so far."""
+
+    parts: list[str] = field(default_factory=list)
+    chars: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    finish: str | None = None
+    touched: bool = False  # whether anything came at all
+
+    def add(self, piece: Piece) -> str:
+        """Add a piece and return what of its text is taken."""
+        text = piece.text[: MAX_OUTPUT - self.chars]
+        self.touched = True
+        self.chars += len(text)
+        if text:
+            self.parts.append(text)
+        self.input_tokens += piece.input_tokens
+        self.output_tokens += piece.output_tokens
+        self.finish = piece.finish or self.finish
+        return text
+
+    @property
+    def text(self) -> str:
+        return "".join(self.parts)
+
+
+class Course:
+    """One call.
+
+    :param host: The model.
+    :param messages: What is sent.
+    :param schema: JSON schema of the output, where one is asked for.
+    :param hold: Whether the output is handed out by `reply` only, so that any request of the call
+        can be repeated.
+    :param notify: Called in another thread whenever an item came.
+    """
+
+    def __init__(
+        self,
+        host: Host,
+        messages: Messages,
+        *,
+        schema: object,
+        hold: bool,
+        notify: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._host = host
+        self._messages = messages
+        self._schema = schema
+        self._hold = hold
+        self._notify = notify
+        self._output = _Output()
+        self._usage = Usage()
+        self._cached = self._shown = self._done = False
+        self.pump: Pump | None = None
+
+    @property
+    def reply(self) -> Reply:
+        """Return the output, as far as it came."""
+        finish = (self._output.finish or "stop") if self._done else _CUT
+        return Reply(
+            text=self._output.text,
+            model=self._host.name,
+            finish=finish,
+            usage=self._usage,
+            cached=self._cached,
+        )
+
+    def steps(self) -> Steps:
+        """Go through the call.
+
+        :yield: Text for the consumer, and what to wait for.
+        :raises ModelError: If no output can be had, or no more of it.
+        """
+        stored = self._host.stored(self._messages, self._schema)
+        if stored is not None:
+            self._output.add(Piece(text=stored))
+            self._cached = self._done = True
+            if not self._hold and stored:
+                yield stored
+            return
+        yield from self._requests()
+        self._done = self._output.finish != _CUT
+        if self.reply.complete:
+            self._host.store(self._messages, self._schema, self._output.text)
+
+    def _requests(self) -> Steps:
+        attempt = 1
+        while failure := (yield from self._request()):
+            if failure.may_be_options and self._host.drop_extras(self._schema):
+                continue
+            pause = self._pause(failure, attempt)
+            if pause is None:
+                raise failure.error
+            yield Pause(pause)
+            attempt += 1
+
+    def _pause(self, failure: Failure, attempt: int) -> float | None:
+        """Return how long to wait before the next request; None for no other request."""
+        if not failure.error.retryable or self._shown or attempt >= self._host.options.attempts:
+            return None
+        backoff = BACKOFF_S * 2 ** (attempt - 1) * (1 + random.random() / 2)
+        pause = max(failure.wait_s or 0.0, min(backoff, MAX_PAUSE_S))
+        return pause if pause <= MAX_PAUSE_S else None
+
+    def _request(self) -> Generator[str | Wait | Pause, Item | None, Failure | None]:
+        """Send one request and read its output."""
+        reserved = self._host.reserve(self._input_tokens())
+        self._output = _Output()
+        self.pump = Pump(
+            lambda: self._host.open_stream(self._messages, self._schema),
+            fail=self._host.failure,
+            notify=self._notify,
+        )
+        failure: Failure | None = None
+        try:
+            failure = yield from self._read()
+        finally:
+            self.pump.stop()
+            worked = failure is None or failure.costs or self._output.touched
+            self._usage += self._host.settle(reserved, self._used(worked=worked))
+        return failure
+
+    def _read(self) -> Generator[str | Wait | Pause, Item | None, Failure | None]:
+        options = self._host.options
+        end = time.monotonic() + options.total_s
+        patience = options.first_s
+        while True:
+            wait = max(0.0, min(patience, end - time.monotonic()))
+            item = yield Wait(wait)
+            if item is None:
+                return timed_out(patience if wait == patience else options.total_s, name=self._name)
+            if isinstance(item, Failure):
+                return item
+            if isinstance(item, End):
+                return self._check_end()
+            text = self._output.add(item)
+            if text and not self._hold:
+                self._shown = True
+                yield text
+            if self._output.chars >= MAX_OUTPUT:
+                self._output.finish = _CUT
+                return None
+            patience = options.stall_s
+
+    @property
+    def _name(self) -> str:
+        return self._host.name
+
+    def _check_end(self) -> Failure | None:
+        """Refuse a stream that just stops: where the server died, no error is raised."""
+        if self._output.finish is not None or not self._host.says_when_done:
+            return None
+        error = ModelError(
+            "the chat model's reply ended in the middle",
+            reason="connection",
+            item=self._name,
+            hint="Try again",
+        )
+        return Failure(error=error, costs=True)
+
+    def _input_tokens(self) -> int:
+        return estimate_tokens(content for _, content in self._messages)
+
+    def _used(self, *, worked: bool) -> Usage:
+        """Return what a request used, estimated where the provider does not say."""
+        output = self._output
+        if output.input_tokens or output.output_tokens or not worked:
+            return Usage(
+                requests=1, input_tokens=output.input_tokens, output_tokens=output.output_tokens
+            )
+        written = estimate_tokens([output.text]) if output.chars else 0
+        return Usage(
+            requests=1,
+            input_tokens=self._input_tokens(),
+            output_tokens=written,
+            estimated=True,
+        )

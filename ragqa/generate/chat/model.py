@@ -1,0 +1,367 @@
+"""`ChatModel`: a LangChain chat model with everything of the leash around it.
+
+In: messages. Out: text, at once or as it comes, for threads and for event loops.
+Safe to share between threads: what it counts is locked, and each call has its own state.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from threading import Lock
+from typing import Any
+
+from ragqa.errors import ModelError
+from ragqa.generate.chat.cache import ResponseCache
+from ragqa.generate.chat.course import Course, Pause, Reply, Wait
+from ragqa.generate.chat.failures import Failure, failure_of
+from ragqa.generate.chat.loading import (
+    ChatOptions,
+    Model,
+    fingerprint_of,
+    load_chat_model,
+    name_of,
+    output_limit,
+    provider_of,
+)
+from ragqa.generate.chat.paying import Budget, Prices, Usage
+from ragqa.generate.chat.pump import Item
+from ragqa.generate.chat.secrets import Scrubber, known_secrets
+from ragqa.generate.prompt import Messages
+
+__all__ = ["AsyncReplyStream", "ChatModel", "Reply", "ReplyStream"]
+
+_SAY_WHEN_DONE = frozenset({"anthropic", "ollama", "openai"})  # a stream without a reason was cut
+_STRUCTURED = frozenset({"anthropic", "ollama", "openai"})  # providers whose option we know
+
+
+class ChatModel:
+    """Calls a chat model with limits, retries, counts, a budget and a cache.
+
+    A model given as an object keeps its own retries and time limits, inside of ours.
+
+    :param model: A LangChain chat model, or ``PROVIDER:NAME``.
+    :param options: How it is called.
+    :param prices: What it costs; without them ``RAGQA_PRICES`` counts.
+    :param budget: A limit to the cost; it can be shared by several models.
+    :param cache: Where replies are kept.
+    :raises ModelError: If it cannot be opened, or there is a budget without prices.
+    :raises OptionalDependencyError: If the provider's package is not installed.
+    """
+
+    def __init__(
+        self,
+        model: Model | str,
+        *,
+        options: ChatOptions | None = None,
+        prices: Prices | None = None,
+        budget: Budget | None = None,
+        cache: ResponseCache | None = None,
+    ) -> None:
+        self.options = options or ChatOptions()
+        if isinstance(model, str):
+            self.name, self._limit = model, self.options.max_tokens
+            self._model: Model = load_chat_model(model, options=self.options)
+        else:
+            self.name, self._limit = name_of(model), output_limit(model)
+            self._model = model
+        self._provider = provider_of(self._model)
+        self._prices = prices or Prices.from_environment()
+        self._budget, self._cache = budget, cache
+        self._scrub = Scrubber(known_secrets(self._model))
+        self._no_extras = False
+        self._usage = Usage()
+        self._lock = Lock()
+        # A local pipeline is one tokenizer and one model, which are not safe to share.
+        self._turn: AbstractContextManager[Any] = (
+            Lock() if self._provider == "huggingface" else nullcontext()
+        )
+        if budget is not None and self._prices is None:
+            raise ModelError(
+                "a budget needs the model's prices",
+                reason="over-budget",
+                item=self.name,
+                hint="Set RAGQA_PRICES to USD per million tokens sent and written, or to 0,0",
+            )
+
+    def __repr__(self) -> str:
+        """Return the class and the model's name, without anything that may hold a key."""
+        return f"{type(self).__name__}({self.name!r})"
+
+    @property
+    def usage(self) -> Usage:
+        """Return what all calls used together."""
+        return self._usage
+
+    @property
+    def structured(self) -> bool:
+        """Say whether JSON should be asked for: the provider can hold the model to a schema."""
+        return self._provider in _STRUCTURED
+
+    def complete(self, messages: Messages, *, schema: Mapping[str, Any] | None = None) -> Reply:
+        """Wait for the whole output.
+
+        :param messages: What is sent.
+        :param schema: JSON schema of the output, if it shall have one; a provider that has no such
+            option is left to the prompt.
+        :return: The reply.
+        :raises ModelError: If there is no output: the last reason, after all retries.
+        """
+        stream = ReplyStream(Course(self, messages, schema=schema, hold=True))
+        for _ in stream:
+            pass  # nothing is handed out while it is held
+        return stream.reply
+
+    def stream(self, messages: Messages, *, schema: Mapping[str, Any] | None = None) -> ReplyStream:
+        """Hand the output out as it comes.
+
+        :param messages: What is sent.
+        :param schema: As in `complete`.
+        :return: Pieces of text; iterating raises `ModelError` where the output breaks off, and
+            `ReplyStream.reply` has what came until then.
+        """
+        return ReplyStream(Course(self, messages, schema=schema, hold=False))
+
+    async def acomplete(
+        self, messages: Messages, *, schema: Mapping[str, Any] | None = None
+    ) -> Reply:
+        """Do as `complete`, without blocking the event loop.
+
+        :param messages: What is sent.
+        :param schema: As in `complete`.
+        :return: The reply.
+        :raises ModelError: As in `complete`.
+        """
+        stream = AsyncReplyStream(self, messages, schema=schema, hold=True)
+        async for _ in stream:
+            pass
+        return stream.reply
+
+    def astream(
+        self, messages: Messages, *, schema: Mapping[str, Any] | None = None
+    ) -> AsyncReplyStream:
+        """Do as `stream`, for ``async for``.
+
+        :param messages: What is sent.
+        :param schema: As in `complete`.
+        :return: Pieces of text.
+        """
+        return AsyncReplyStream(self, messages, schema=schema, hold=False)
+
+    # What a course needs.
+
+    @property
+    def says_when_done(self) -> bool:
+        """Say whether the provider ends each output with a reason."""
+        return self._provider in _SAY_WHEN_DONE
+
+    def stored(self, messages: Messages, schema: object) -> str | None:
+        """Return a cached output.
+
+        :param messages: What would be sent.
+        :param schema: The schema that would be asked for.
+        :return: The output, if it is there.
+        """
+        return self._cache.get(self._key(messages, schema)) if self._cache else None
+
+    def store(self, messages: Messages, schema: object, text: str) -> None:
+        """Cache a complete output, unless a key stands in it.
+
+        :param messages: What was sent.
+        :param schema: The schema that was asked for.
+        :param text: The output.
+        """
+        if self._cache and not self._scrub.finds_in(text):
+            self._cache.put(self._key(messages, schema), text)
+
+    def _key(self, messages: Messages, schema: object) -> str:
+        model = f"{self.name} {fingerprint_of(self._model)}"
+        called = [self.options.temperature, self._limit, schema]
+        return ResponseCache.key(messages, model=model, options=called)
+
+    def reserve(self, input_tokens: int) -> float:
+        """Set a request's worst cost aside.
+
+        :param input_tokens: Tokens to send, estimated.
+        :return: USD; 0 without a budget.
+        :raises ModelError: If it does not fit the budget.
+        """
+        if self._budget is None or self._prices is None:
+            return 0.0
+        worst = self._prices.cost(input_tokens, self._limit)
+        self._budget.reserve(worst, name=self.name)
+        return worst
+
+    def settle(self, reserved: float, used: Usage) -> Usage:
+        """Count a request.
+
+        :param reserved: What was set aside for it, in USD.
+        :param used: What it used.
+        :return: The same, with its cost.
+        """
+        if self._prices is not None:
+            cost = self._prices.cost(used.input_tokens, used.output_tokens)
+            used = used + Usage(cost=cost)
+            if self._budget is not None:
+                self._budget.settle(reserved, spent=cost)
+        with self._lock:
+            self._usage += used
+        return used
+
+    def open_stream(self, messages: Messages, schema: object) -> Iterator[Any]:
+        """Send a request.
+
+        :param messages: What is sent.
+        :param schema: The schema that is asked for, if any.
+        :yield: LangChain's messages.
+        """
+        with self._turn:
+            yield from self._model.stream(list(messages), **self._extras(schema))
+
+    def failure(self, error: Exception) -> Failure:
+        """Say what a provider's error means.
+
+        :param error: Whatever its client raised.
+        :return: The failure, without keys.
+        """
+        return failure_of(error, name=self.name, scrub=self._scrub)
+
+    def drop_extras(self, schema: object) -> bool:
+        """Send no more options that a server may not know.
+
+        :param schema: The schema that was asked for.
+        :return: False where no such option was sent.
+        """
+        sent = self._extras(schema)
+        self._no_extras = True
+        return sent != self._extras(schema)
+
+    def _extras(self, schema: object) -> dict[str, Any]:
+        """Return the options beyond the usual ones: structured output, counts in a stream."""
+        counts = self._provider == "openai" and bool(getattr(self._model, "stream_usage", None))
+        if self._no_extras:
+            return {"stream_usage": False} if counts else {}
+        return _structured(self._provider, self._model, schema) if schema is not None else {}
+
+
+def _structured(provider: str, model: Model, schema: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON
+    """Return a provider's option for structured output."""
+    if provider == "openai":
+        # In the body rather than as LangChain's option, whose stream ends with a second copy of
+        # the output and raises where the output was cut.
+        asked = {"name": schema.get("title", "output"), "strict": True, "schema": schema}
+        form = {"type": "json_schema", "json_schema": asked}
+        own = getattr(model, "extra_body", None) or {}
+        return {"extra_body": {**own, "response_format": form}}
+    if provider == "ollama":
+        return {"format": schema}
+    if provider == "anthropic":
+        return {"output_config": {"format": {"type": "json_schema", "schema": schema}}}
+    return {}
+
+
+class ReplyStream(Iterator[str]):
+    """The pieces of an output, for a thread.
+
+    :param course: The call.
+    """
+
+    def __init__(self, course: Course) -> None:
+        self._course = course
+        self._steps = course.steps()
+
+    @property
+    def reply(self) -> Reply:
+        """Return what came so far; its `complete` is false until the end."""
+        return self._course.reply
+
+    def __next__(self) -> str:
+        """Return the next piece.
+
+        :return: Some text.
+        :raises ModelError: If no output can be had, or no more of it.
+        """
+        item: Item | None = None
+        while True:
+            step = self._steps.send(item)
+            item = None
+            if isinstance(step, str):
+                return step
+            if isinstance(step, Pause):
+                time.sleep(step.seconds)
+            elif self._course.pump is not None:
+                item = self._course.pump.take(step.seconds)
+
+    def close(self) -> None:
+        """End the call; the rest of the output is neither read nor waited for."""
+        self._steps.close()
+
+
+class AsyncReplyStream(AsyncIterator[str]):
+    """The pieces of an output, for an event loop.
+
+    :param model: The model.
+    :param messages: What is sent.
+    :param schema: JSON schema of the output, if any.
+    :param hold: Whether the output is handed out by `reply` only.
+    """
+
+    def __init__(self, model: ChatModel, messages: Messages, *, schema: object, hold: bool) -> None:
+        self._course = Course(model, messages, schema=schema, hold=hold, notify=self._wake)
+        self._steps = self._course.steps()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._came = asyncio.Event()
+
+    @property
+    def reply(self) -> Reply:
+        """Return what came so far; its `complete` is false until the end."""
+        return self._course.reply
+
+    async def __anext__(self) -> str:
+        """Return the next piece.
+
+        :return: Some text.
+        :raises ModelError: If no output can be had, or no more of it.
+        """
+        self._loop = asyncio.get_running_loop()
+        item: Item | None = None
+        while True:
+            step = self._step(item)
+            item = None
+            if isinstance(step, str):
+                return step
+            if isinstance(step, Pause):
+                await asyncio.sleep(step.seconds)
+            else:
+                item = await self._take(step.seconds)
+
+    def _step(self, item: Item | None) -> str | Wait | Pause:
+        try:
+            return self._steps.send(item)
+        except StopIteration:
+            raise StopAsyncIteration from None
+
+    def _wake(self) -> None:
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._came.set)
+
+    async def _take(self, seconds: float) -> Item | None:
+        """Wait for the pump's next item without blocking."""
+        end = time.monotonic() + seconds
+        while self._course.pump is not None:
+            self._came.clear()
+            item = self._course.pump.take(0)
+            left = end - time.monotonic()
+            if item is not None or left <= 0:
+                return item
+            try:
+                await asyncio.wait_for(self._came.wait(), left)
+            except TimeoutError:
+                return self._course.pump.take(0)
+        return None
+
+    async def aclose(self) -> None:
+        """End the call; the rest of the output is neither read nor waited for."""
+        self._steps.close()
