@@ -41,6 +41,7 @@ __all__ = [
     "UNSUPPORTED",
     "Case",
     "load_cases",
+    "quoted_words",
     "read_records",
     "resolve",
     "squash",
@@ -229,7 +230,7 @@ def _written(output: Mapping[str, Any], chunks: Mapping[str, Chunk]) -> str:
         {
             "text": statement["text"],
             "quotes": [
-                {"chunk": quote["chunk"], "quote": _words(quote["words"], chunks)}
+                {"chunk": quote["chunk"], "quote": quoted_words(quote["words"], chunks)}
                 for quote in statement["quotes"]
             ],
         }
@@ -249,7 +250,13 @@ def _filled(output: Mapping[str, Any], chunks: Mapping[str, Chunk]) -> str:
     return text.replace(_FILL, output["fill"] * (HUGE_CHARS // len(output["fill"])))
 
 
-def _words(parts: Sequence[str | Mapping[str, Any]], chunks: Mapping[str, Chunk]) -> str:
+def quoted_words(parts: Sequence[str | Mapping[str, Any]], chunks: Mapping[str, Chunk]) -> str:
+    """Write a quote out.
+
+    :param parts: Its spans, and the words between them.
+    :param chunks: The case's chunks by label.
+    :return: What the model claims to quote.
+    """
     return "".join(part if isinstance(part, str) else _copied(part, chunks) for part in parts)
 
 
