@@ -10,5 +10,7 @@ from __future__ import annotations
 
 from ragqa.verify.drafted import verify
 from ragqa.verify.drops import Drop, DropReason
+from ragqa.verify.nli import NLI
+from ragqa.verify.written import verify_written
 
-__all__ = ["Drop", "DropReason", "verify"]
+__all__ = ["NLI", "Drop", "DropReason", "verify", "verify_written"]

@@ -61,8 +61,9 @@ def _cite(quote: DraftQuote, document: Document, paper: Paper) -> Citation | Dro
     if document.text[chunk.start : chunk.end] != chunk.text:
         return "chunk-changed"
     start = document.text.find(quote.text, chunk.start, chunk.end)
-    if quote.start is not None and document.text.startswith(quote.text, quote.start):
-        start = quote.start
+    claimed = quote.start  # a negative one would count from the end
+    if claimed is not None and claimed >= 0 and document.text.startswith(quote.text, claimed):
+        start = claimed
     end = start + len(quote.text)
     if not quote.text.strip() or start < chunk.start or end > chunk.end:
         return "quote-not-found"

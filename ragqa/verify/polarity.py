@@ -1,0 +1,262 @@
+"""Negation, direction and sides: does the statement go the way its quotes go?
+
+In: a statement and its premise. Out: a failure, or None. The whole sentences around the quotes
+count here, so that leaving a ``not`` out of a quote does not help.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+
+from ragqa.verify.drops import Failure
+from ragqa.verify.premise import Premise, Reading
+from ragqa.wording.direction import Act, Comparison, Mark
+from ragqa.wording.negation import Negation, is_unchanged
+from ragqa.wording.words import is_covered, is_light, is_same_word, stem
+
+__all__ = ["check_comparisons", "check_directions", "check_negation", "check_roles"]
+
+_CHANGE = frozenset(
+    stem(word)
+    for word in (
+        "differ difference change effect affect significant significantly association increase"
+        " decrease improve improvement reduce reduction higher lower benefit relationship correlation"
+        " vary alter influence impact better worse more less advantage evidence interaction"
+    ).split()
+)
+_FEWER = frozenset(
+    stem(word) for word in "only alone except exclude zero 0 free less fewer low rare".split()
+)
+_TIED = 0.6  # of the best nearness: marks that near may all be meant
+_NEAR = 0.34  # share of a scope's words that makes two negations be about one thing
+
+
+def check_negation(said: Reading, premise: Premise) -> Failure | None:
+    """Check that no negation is lost and none is added.
+
+    :param said: The statement.
+    :param premise: What its quotes say.
+    :return: The failure, or None.
+    """
+    for each in premise.context.negations:
+        if _is_lost(each, said, premise):
+            return Failure(
+                "lost-negation", f"the quotes say it with {each.cue!r}, the statement does not"
+            )
+    for each in said.negations:
+        if _is_added(each, said, premise):
+            return Failure("added-negation", f"the quotes say it without {each.cue!r}")
+    return None
+
+
+def _is_lost(negation: Negation, said: Reading, premise: Premise) -> bool:
+    scope = negation.scope
+    if not scope:
+        return False
+    kept = [word for word in scope if is_covered(word, said.content)]
+    heads = {scope[0], next((word for word in scope if not is_light(word)), scope[0])}
+    if not heads & set(kept):
+        return False
+    plain = _plain_words(premise.context)
+    enough = len(kept) >= 2 and len(kept) * 2 >= min(len(scope), 4)
+    if not enough and all(is_covered(word, plain) for word in heads & set(kept)):
+        return False
+    if any(_keeps(kept, heads, other.scope) for other in said.negations):
+        return False
+    if is_unchanged(said.text) or _is_turned(said, premise):
+        return False
+    return _still_there(kept, plain)
+
+
+def _still_there(kept: list[str], plain: Collection[str]) -> bool:
+    """Say whether some word of a scope stands under the negation only."""
+    return any(not is_covered(word, plain) for word in kept)
+
+
+def _plain_words(reading: Reading) -> frozenset[str]:
+    """Return the content words that stand somewhere outside of every negation's scope."""
+    counts: dict[str, int] = {}
+    for word in reading.words:
+        if word.content:
+            counts[word.stem] = counts.get(word.stem, 0) + 1
+    for negation in reading.negations:
+        for negated in negation.scope:
+            counts[negated] = counts.get(negated, 0) - 1
+    return frozenset(word for word, count in counts.items() if count > 0)
+
+
+def _keeps(kept: Collection[str], heads: Collection[str], scope: Collection[str]) -> bool:
+    """Say whether a negation of the statement is the one of the quotes."""
+    if not scope:
+        return True
+    mine = {word for word in scope if not is_light(word) and word not in _CHANGE}
+    theirs = {word for word in kept if not is_light(word) and word not in _CHANGE}
+    if mine and theirs:
+        return any(is_covered(word, mine) for word in theirs)
+    return any(is_covered(word, frozenset(scope)) for word in heads) or _share(kept, scope)
+
+
+def _share(words: Iterable[str], scope: Collection[str]) -> bool:
+    words = list(words)
+    shared = sum(is_covered(word, frozenset(scope)) for word in words)
+    return shared > 0 and shared >= _NEAR * min(len(words), len(scope) or 1)
+
+
+def _is_turned(said: Reading, premise: Premise) -> bool:
+    """Say whether a direction is turned with the negation: not higher, so lower or equal."""
+    quoted = {(mark.axis, mark.sign) for mark in premise.context.marks if mark.negated}
+    return any((mark.axis, -mark.sign) in quoted for mark in said.marks if not mark.negated)
+
+
+def _is_added(negation: Negation, said: Reading, premise: Premise) -> bool:
+    context = premise.context
+    if is_unchanged(context.text) and _CHANGE & set(negation.scope):
+        return False
+    quoted = {(mark.axis, -mark.sign) for mark in context.marks if not mark.negated}
+    if any((mark.axis, mark.sign) in quoted for mark in said.marks if mark.negated):
+        return False
+    if not negation.scope:
+        return not context.negations
+    if any(_share(negation.scope, other.scope) for other in context.negations):
+        return False
+    if not context.negations:
+        return not context.stems & _FEWER
+    plain = _plain_words(context)
+    return is_covered(negation.scope[0], plain) and is_covered(negation.scope[0], context.content)
+
+
+def check_directions(said: Reading, premise: Premise) -> Failure | None:
+    """Check that nothing goes up in the statement that goes down in its quotes.
+
+    :param said: The statement.
+    :param premise: What its quotes say.
+    :return: The failure, or None.
+    """
+    if _is_compared_crosswise(said, premise):
+        return None
+    quoted = premise.context.marks
+    for mark in said.marks:
+        failure = _check_mark(mark, quoted, premise, said)
+        if failure is not None:
+            return failure
+    if _has_change(said.marks) and not _has_change(quoted) and not said.negations:
+        if not is_unchanged(said.text) and _denies_change(premise.context):
+            return Failure("other-direction", "the quotes say that nothing changes or differs")
+    if _claims_sameness(said) and not _has_sameness(premise.context) and _has_change(quoted):
+        return Failure("other-direction", "the quotes speak of a difference")
+    return None
+
+
+def _check_mark(mark: Mark, quoted: list[Mark], premise: Premise, said: Reading) -> Failure | None:
+    same_axis = [other for other in quoted if other.axis == mark.axis]
+    if not same_axis:
+        return None
+    best = max(_nearness(mark, other) for other in same_axis)
+    nearest = [other for other in same_axis if _nearness(mark, other) >= _TIED * best]
+    if any(other.sign == mark.sign and other.negated == mark.negated for other in nearest):
+        return None
+    if any(other.sign != mark.sign and other.negated != mark.negated for other in nearest):
+        return None
+    other = nearest[0]
+    if _agrees_elsewhere(mark, quoted, said):
+        return None
+    if other.sign != mark.sign and not mark.negated:
+        return Failure("other-direction", "the quotes say that it goes the other way")
+    if other.negated and not mark.negated and not is_unchanged(said.text) and not said.negations:
+        return Failure("lost-negation", "the quotes negate it")
+    return None
+
+
+def _nearness(mark: Mark, other: Mark) -> float:
+    shared = 0.5 if mark.stem == other.stem else 0.0
+    for word, weight in mark.context.items():
+        shared += weight * max(
+            (w for known, w in other.context.items() if is_same_word(word, known)), default=0.0
+        )
+    return shared
+
+
+def _agrees_elsewhere(mark: Mark, quoted: list[Mark], said: Reading) -> bool:
+    """Say whether the word belongs to two axes and agrees on the other one."""
+    axes = {m.axis: m.sign for m in said.marks if m.start == mark.start and m.axis != mark.axis}
+    return any(axes.get(other.axis) == other.sign for other in quoted)
+
+
+def _denies_change(context: Reading) -> bool:
+    return is_unchanged(context.text) or any(
+        _CHANGE & frozenset(negation.scope) for negation in context.negations
+    )
+
+
+def _claims_sameness(said: Reading) -> bool:
+    return is_unchanged(said.text) and not said.negations and not said.marks
+
+
+def _has_sameness(context: Reading) -> bool:
+    return is_unchanged(context.text) or bool(context.negations)
+
+
+def _has_change(quoted: list[Mark]) -> bool:
+    return any(mark.axis in {"amount", "quality"} and not mark.negated for mark in quoted)
+
+
+def check_comparisons(said: Reading, premise: Premise) -> Failure | None:
+    """Check that no comparison has its sides exchanged.
+
+    :param said: The statement.
+    :param premise: What its quotes say.
+    :return: The failure, or None.
+    """
+    for mine in said.comparisons:
+        turns = [_turn(mine, other) for other in premise.context.comparisons]
+        told = [
+            turn * mine.sign * other.sign
+            for turn, other in zip(turns, premise.context.comparisons, strict=True)
+            if turn
+        ]
+        if told and all(each < 0 for each in told):
+            return Failure("swapped-sides", "the quotes compare the two the other way round")
+    return None
+
+
+def _is_compared_crosswise(said: Reading, premise: Premise) -> bool:
+    """Say whether the statement turns a comparison round, and its direction with it."""
+    return any(
+        _turn(mine, other) < 0 and mine.sign != other.sign
+        for mine in said.comparisons
+        for other in premise.context.comparisons
+    )
+
+
+def _turn(mine: Comparison, other: Comparison) -> int:
+    """Return 1 where the sides are alike, -1 where they are exchanged, 0 where none can tell."""
+    # What is measured stands on the left as often as not: only what either right side has can tell.
+    straight = 2 * _common(mine.right, other.right)
+    crossed = _common(mine.left, other.right) + _common(mine.right, other.left)
+    return (straight > crossed) - (crossed > straight)
+
+
+def _common(first: frozenset[str], second: frozenset[str]) -> int:
+    return sum(is_covered(word, second) for word in first)
+
+
+def check_roles(said: Reading, premise: Premise) -> Failure | None:
+    """Check that who acts and what is acted on are not exchanged.
+
+    :param said: The statement.
+    :param premise: What its quotes say.
+    :return: The failure, or None.
+    """
+    for mine in said.acts:
+        alike = [other for other in premise.context.acts if is_same_word(mine.stem, other.stem)]
+        if alike and all(_is_exchanged(mine, other) for other in alike):
+            return Failure(
+                "swapped-sides", f"the quotes have the two sides of {mine.stem!r} exchanged"
+            )
+    return None
+
+
+def _is_exchanged(mine: Act, other: Act) -> bool:
+    if not (_common(mine.left, other.right) and _common(mine.right, other.left)):
+        return False
+    return not (_common(mine.left, other.left) or _common(mine.right, other.right))

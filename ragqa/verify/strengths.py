@@ -1,0 +1,48 @@
+"""Overclaims: may -> does, associated -> causes, some -> all.
+
+In: a statement and its premise. Out: a failure, or None.
+"""
+
+from __future__ import annotations
+
+from ragqa.verify.drops import Failure
+from ragqa.verify.premise import Premise, Reading
+from ragqa.wording.strength import strength
+
+__all__ = ["check_strength"]
+
+
+def check_strength(said: Reading, premise: Premise) -> Failure | None:
+    """Check that the statement does not say more strongly what its quotes say.
+
+    :param said: The statement.
+    :param premise: What its quotes say.
+    :return: The failure, or None.
+    """
+    mine, theirs = strength(said.text), strength(premise.quotes.text)
+    if mine.certain and not theirs.certain:
+        return Failure("overclaim", "the quotes do not speak of proof or certainty")
+    if mine.universal and not theirs.general:
+        return Failure("overclaim", "the quotes do not say it of all")
+    if mine.exclusive and not theirs.limited:
+        return Failure("overclaim", "the quotes do not say that it is so of nothing else")
+    if mine.superlative and not theirs.ranked:
+        return Failure("overclaim", "the quotes do not put it first")
+    aligned = strength(_aligned(said, premise))
+    if aligned.soft and not mine.hedged:
+        return Failure("overclaim", "the quotes say it with a reservation that is left out")
+    if aligned.open and not (mine.asks or mine.hedged):
+        return Failure("overclaim", "the quotes only ask whether it is so")
+    if mine.causes and theirs.linked and not mine.associated and not theirs.causal:
+        return Failure("overclaim", "the quotes speak of an association, not of a cause")
+    return None
+
+
+def _aligned(said: Reading, premise: Premise) -> str:
+    """Return the sentence of the context that shares most words with the statement."""
+    best = max(
+        premise.context.sentences,
+        key=lambda sentence: len(sentence.content & said.content),
+        default=premise.context,
+    )
+    return best.text

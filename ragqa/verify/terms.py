@@ -1,0 +1,274 @@
+"""Numbers and names: what a statement has, its quotes must have.
+
+In: a statement and its premise. Out: a failure, or None.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from itertools import combinations
+
+from ragqa.verify.drops import Failure
+from ragqa.verify.premise import Premise, Reading
+from ragqa.wording.names import Name, abbreviations
+from ragqa.wording.negation import clause_ends
+from ragqa.wording.quantities import Quantity, is_same_quantity, is_same_value
+from ragqa.wording.words import Token, fold, is_covered, stem, tokens
+
+__all__ = ["check_binding", "check_names", "check_numbers"]
+
+_DOWN = frozenset(
+    stem(w) for w in "decrease reduce lower loss drop fall decline negative minus".split()
+)
+_COUNTED: tuple[frozenset[str], ...] = tuple(
+    frozenset(stem(word) for word in line.split())
+    for line in """
+    patient participant subject individual person people case volunteer
+    child infant adolescent
+    woman female mother
+    man male father
+    mouse rat animal
+    hospital centre center site clinic
+    country state province city
+    study trial article paper publication
+    question
+    sentence
+    word token
+    document passage
+    image
+    parameter
+    layer
+    epoch
+    language
+    dataset corpus benchmark
+    task
+    model system
+    gene
+    protein
+    cell
+    sample
+    annotator rater
+    story
+    dialogue conversation
+    """.strip().splitlines()
+)
+"""What papers count; words of one line may stand for one another."""
+
+
+def check_numbers(said: Reading, premise: Premise) -> Failure | None:
+    """Check that every quantity of the statement stands in the quotes, with its unit.
+
+    :param said: The statement.
+    :param premise: What its quotes say.
+    :return: The failure, or None.
+    """
+    found = premise.quotes.numbers
+    if any(each.dimension.startswith("label:") for each in said.numbers):
+        found = [*found, *premise.titles.numbers]
+    goes_down = bool(said.stems & _DOWN)
+    for each in said.numbers:
+        if each.spelled and (each.dimension == "ordinal" or each.value == 1):
+            continue  # "first" and "one" are mostly no numbers
+        same = [other for other in found if _is_same(each, other, goes_down=goes_down)]
+        if not same:
+            return _missing(each, found, premise)
+        failure = _check_bound(each, same) or _check_counted(said, each, premise, same)
+        if failure is not None:
+            return failure
+    return None
+
+
+def _is_same(said: Quantity, found: Quantity, *, goes_down: bool) -> bool:
+    if is_same_quantity(said, found):
+        return True
+    if not (goes_down and found.value < 0 < said.value):
+        return False
+    return said.dimension == found.dimension and is_same_value(said.value, -found.value)
+
+
+def _missing(said: Quantity, found: Iterable[Quantity], premise: Premise) -> Failure | None:
+    if said.spelled and _is_worded(said, premise):
+        return None
+    if any(is_same_value(said.plain, other.plain) for other in found):
+        return Failure("changed-unit", f"the number {said.text} has another unit in the quotes")
+    return Failure("changed-number", f"the number {said.text} is not in the quotes")
+
+
+def _is_worded(said: Quantity, premise: Premise) -> bool:
+    """Say whether the quotes have the number in other words: ``both`` for ``two``."""
+    if said.value == 2.0 and not any(not n.dimension for n in premise.quotes.numbers):
+        return bool(premise.quotes.stems & {"and", "both", "between", "or"})
+    others = {2.0: {"both", "pair", "two", "twofold", "dual", "doubl", "twice", "half", "halv"}}
+    stems = premise.quotes.stems
+    if said.dimension == "share":
+        return bool(stems & {"half", "halv", "third", "quarter", "fifth", "tenth"})
+    if said.dimension == "fold":
+        return bool(stems & {"doubl", "twice", "half", "halv", "tripl", "twofold", "threefold"})
+    return bool(stems & others.get(said.value, set()))
+
+
+def _check_bound(said: Quantity, same: list[Quantity]) -> Failure | None:
+    bounds = {other.bound for other in same}
+    if said.bound and said.bound not in bounds and "" not in bounds:
+        return Failure("changed-number", f"{said.text} is the other kind of bound in the quotes")
+    return None
+
+
+def _check_counted(
+    said: Reading, each: Quantity, premise: Premise, same: list[Quantity]
+) -> Failure | None:
+    """Check what is counted: 40 patients are no 40 hospitals."""
+    if each.dimension not in {"", "fold"}:
+        return None
+    things = _counted(said, each)
+    if not things:
+        return None
+    quoted = [_counted(premise.quotes, other) for other in same]
+    if all(quoted) and not any(things & other for other in quoted):
+        return Failure("changed-unit", f"{each.text} counts something else in the quotes")
+    return None
+
+
+def _counted(reading: Reading, number: Quantity) -> frozenset[int]:
+    after = [word for word in reading.words if word.start >= number.end][:3]
+    for word in after:
+        if "." in reading.text[number.end : word.start]:
+            break
+        kinds = frozenset(n for n, kind in enumerate(_COUNTED) if word.stem in kind)
+        if kinds:
+            return kinds
+    return frozenset()
+
+
+def check_names(said: Reading, premise: Premise) -> Failure | None:
+    """Check that every name of the statement stands in the quotes or in a title.
+
+    An abbreviation may stand for what the document says it does, and the other way round.
+
+    :param said: The statement.
+    :param premise: What its quotes say.
+    :return: The failure, or None.
+    """
+    for name in said.names:
+        if name.form in premise.quotes.forms or name.form in premise.titles.forms:
+            continue
+        if name.form.endswith("s") and name.form[:-1] in premise.quotes.forms:
+            continue
+        if _has_parts(name, premise) or _is_word_of(name, premise):
+            continue
+        if _is_defined(name, said, premise):
+            continue
+        return Failure("other-name", f"the name {name.text} is not in the quotes")
+    return None
+
+
+def _has_parts(name: Name, premise: Premise) -> bool:
+    """Say whether a name is made of two that the quotes have: ``RANK-RANKL``."""
+    parts = re.split(r"[-/\u2010-\u2013]", name.text)
+    forms = premise.quotes.forms | premise.titles.forms
+    return len(parts) > 1 and all(
+        len(part) > 1 and not part.isdigit() and fold(part) in forms for part in parts
+    )
+
+
+def _is_word_of(name: Name, premise: Premise) -> bool:
+    """Say whether a name is a capitalised word of the quotes in another form: ``Chinese``."""
+    if not name.text[1:].islower():
+        return False
+    root = stem(name.text)
+    return is_covered(root, premise.quotes.stems) or is_covered(root, premise.titles.stems)
+
+
+def _is_defined(name: Name, said: Reading, premise: Premise) -> bool:
+    definitions = {**premise.definitions(), **abbreviations(said.text)}
+    stems = premise.quotes.stems
+    for form in {name.form, name.form.removesuffix("s")}:
+        for long in definitions.get(form, ()):
+            if all(is_covered(word.stem, stems) for word in tokens(long) if word.content):
+                return True
+    root = stem(name.text)
+    for short, longs in definitions.items():
+        if short not in premise.quotes.forms:
+            continue
+        for long in longs:
+            words = {word.stem for word in tokens(long)}
+            if root in words and words <= said.stems | {"of", "the", "and", "for"}:
+                return True
+    return False
+
+
+def check_binding(said: Reading, premise: Premise) -> Failure | None:
+    """Check that two numbers are not exchanged: each stays with the words it stands with.
+
+    :param said: The statement.
+    :param premise: What its quotes say.
+    :return: The failure, or None.
+    """
+    for first, second in combinations(said.numbers[:6], 2):
+        if _is_exchanged(said, premise.quotes, first, second):
+            return Failure(
+                "changed-number", f"the numbers {first.text} and {second.text} are exchanged"
+            )
+    return None
+
+
+def _is_exchanged(said: Reading, quotes: Reading, first: Quantity, second: Quantity) -> bool:
+    if first.value == second.value:
+        return False
+    pair = [_only(quotes, first), _only(quotes, second)]
+    if pair[0] is None or pair[1] is None:
+        return False
+    shared = _once(said) & _once(quotes)
+    said_near = _bind(said, first, second, shared)
+    quoted_near = _bind(quotes, pair[0], pair[1], shared)
+    both = said_near.keys() & quoted_near.keys()
+    crossed = {word for word in both if said_near[word] != quoted_near[word]}
+    sides = {said_near[word] for word in crossed}
+    return len(sides) == 2 and len(crossed) == len(both)
+
+
+def _only(reading: Reading, number: Quantity) -> Quantity | None:
+    same = [other for other in reading.numbers if is_same_quantity(number, other)]
+    return same[0] if len(same) == 1 else None
+
+
+def _once(reading: Reading) -> frozenset[str]:
+    seen: dict[str, int] = {}
+    for word in reading.words:
+        if word.content:
+            seen[word.stem] = seen.get(word.stem, 0) + 1
+    return frozenset(word for word, count in seen.items() if count == 1)
+
+
+def _bind(
+    reading: Reading, first: Quantity, second: Quantity, words: frozenset[str]
+) -> dict[str, int]:
+    """Say which of two numbers each word stands with: 0 or 1."""
+    placed = [w for w in reading.words if w.stem in words and not w.text[0].isdigit()]
+    low, high = sorted((first, second), key=lambda number: number.start)
+    turned = first.start > second.start
+    text = reading.text[low.start : high.end + 40].lower()
+    if "respectively" in text:
+        before = [word for word in placed if word.end <= low.start][-2:]
+        pairs = dict(zip((word.stem for word in before), (0, 1), strict=False))
+        return {word: (1 - n if turned else n) for word, n in pairs.items()}
+    ends = clause_ends(reading.text)
+    bound = {}
+    for word in placed:
+        gaps = [_gap(reading.text, ends, word, number) for number in (first, second)]
+        if gaps[0] != gaps[1]:
+            bound[word.stem] = 0 if gaps[0] < gaps[1] else 1
+    return bound
+
+
+_BARRIERS = (",", " and ", " versus ", " vs", " than ", "compared", ";", ")", " but ", " while ")
+_BARRIER = 30  # characters that a comma or an "and" between a word and a number counts for
+
+
+def _gap(text: str, ends: list[int], word: Token, number: Quantity) -> int:
+    low, high = (word.end, number.start) if word.start < number.start else (number.end, word.start)
+    between = text[low:high].lower()
+    barriers = sum(between.count(each) for each in _BARRIERS)
+    barriers += sum(low <= end < high for end in ends[:-1])
+    return len(between) + _BARRIER * barriers

@@ -1,0 +1,130 @@
+"""Negations of a text, and what each is about.
+
+In: plain text and its words. Out: each negation's cue and the content words in its scope: those
+after it, up to the clause's end. ``not``, ``fails to``, ``lack of``, ``without`` and prefixes
+(``ineffective``, ``unaffected``, ``non-significant``) are cues; ``not only`` is none.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ragqa.wording.words import Token, stem, tokens
+
+__all__ = ["Negation", "clause_ends", "is_unchanged", "negations"]
+
+_SCOPE = 6  # content words: a longer predicate is seldom negated as a whole
+_CUE = re.compile(
+    r"\b(?:not|no|never|neither|nor|none|nobody|nothing|nowhere|without|cannot|fail(?:s|ed|ing|ure)?"
+    r"|lack(?:s|ed|ing)?|absence|absent|missing|unable|inability|hardly|scarcely|barely|rarely"
+    r"|seldom|unlikely|little|few|instead of|rather than|ruled? out|refut(?:e[sd]?|ing)"
+    r"|reject(?:s|ed)?|den(?:y|ies|ied)|contradict(?:s|ed)?|disprov(?:e[sd]?|en)|free of|devoid|nil"
+    r"|zero|negligible|excluding|except)\b|n['\u2019]t\b",
+    re.IGNORECASE,
+)
+_NO_CUE = re.compile(
+    r"\b(?:not (?:the )?only|not just|not merely|not to mention|whether or not|if not|no (?:more|less|fewer|later)"
+    r" than|not (?:more|less|fewer) than|a few|a little|nothing but|no doubt|few-shot|zero-shot)\b",
+    re.IGNORECASE,
+)
+_PREFIXED = re.compile(
+    r"\b(?:non-?(?P<non>[a-z]{4,})|un-?(?P<un>(?!der|til|ique|ite|iv|ion|less)[a-z]{4,})"
+    r"|(?:in|im|ir|il)(?P<in>effective|effectual|sufficient|significant|active|complete|consistent"
+    r"|correct|accurate|adequate|valid|ability|frequent|eligible|accessible|capable|dependent"
+    r"|possible|probable|perfect|practical|proper|mature|relevant|regular|reversible|replaceable"
+    r"|logical|legible|appropriate|comparable|conclusive|credible|direct|visible|tolerant|stable)"
+    r"(?P<ly>ly|ness)?"
+    r"|(?:dis)(?P<dis>agree|approve|advantage|similar)\w{0,5}"
+    r"|(?P<less>use|help|harm|pain|effort|worth|end|cell|sense)less)\b",
+    re.IGNORECASE,
+)
+_NOT_PREFIXED = frozenset(
+    "uncle uncover uncovered unlike unusual unusually unprecedented"
+    " underlying understanding universal university universe unsupervised untill nonetheless"
+    " nonlinear unbiased unified unigram unit units unfold unfolding unravel unlock unveil".split()
+)
+_CLAUSE_END = re.compile(
+    r"[.!?;:](?=\s|$)|,\s+(?=(?:but|although|though|while|whereas|however|and|which|who|yet|so|with)\b)"
+    r"|\b(?:but|although|though|whereas|however|while|yet|because|despite)\b|\n",
+    re.IGNORECASE,
+)
+_UNCHANGED = re.compile(
+    r"\b(?:similar(?:ly)?|comparabl[ey]|unchanged|unaffected|unaltered|equivalent(?:ly)?|the same"
+    r"|identical|equal(?:ly)?|constant|stable|independent(?:ly)? of|regardless of|irrespective|alike"
+    r"|non-?inferior(?:ity)?|on par|indistinguishable|as (?:\w+ )?as|parity|insignificant"
+    r"|non-?significant(?:ly)?|n\.s\.)\b",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Negation:
+    """One negation.
+
+    :ivar cue: Its word.
+    :ivar start: First character of the cue.
+    :ivar end: One past the last.
+    :ivar scope: Stems of the content words it is about, the nearest first.
+    """
+
+    cue: str
+    start: int
+    end: int
+    scope: tuple[str, ...]
+
+
+def clause_ends(text: str) -> list[int]:
+    """Return where the clauses of a text end.
+
+    :param text: Plain text.
+    :return: Offsets in order; the last is the text's length.
+    """
+    return [*(match.start() for match in _CLAUSE_END.finditer(text)), len(text)]
+
+
+def negations(text: str, words: Sequence[Token] | None = None) -> list[Negation]:
+    """Find the negations of a text.
+
+    :param text: Plain text.
+    :param words: Its words, where they are at hand.
+    :return: Its negations in order.
+    """
+    words = tokens(text) if words is None else words
+    skipped = {at for match in _NO_CUE.finditer(text) for at in range(match.start(), match.end())}
+    found = []
+    for match in _CUE.finditer(text):
+        if match.start() not in skipped:
+            scope = _scope(text, words, match.end())
+            found.append(
+                Negation(cue=match.group(), start=match.start(), end=match.end(), scope=scope)
+            )
+    for match in _PREFIXED.finditer(text):
+        if match.group().lower() not in _NOT_PREFIXED:
+            root = next(group for group in match.groups() if group)
+            scope = (stem(root), *_scope(text, words, match.end())[:2])
+            found.append(
+                Negation(cue=match.group(), start=match.start(), end=match.end(), scope=scope)
+            )
+    return sorted(found, key=lambda each: each.start)
+
+
+def _scope(text: str, words: Sequence[Token], start: int) -> tuple[str, ...]:
+    match = _CLAUSE_END.search(text, start)
+    end = match.start() if match else len(text)
+    inside = [word.stem for word in words if start <= word.start < end and _counts(word)]
+    return tuple(inside[:_SCOPE])
+
+
+def _counts(word: Token) -> bool:
+    return word.content and len(word.text) > 1 and not word.text[0].isdigit()
+
+
+def is_unchanged(text: str) -> bool:
+    """Say whether a text calls something equal or unchanged without a negation.
+
+    :param text: Plain text.
+    :return: Whether it has such a word.
+    """
+    return _UNCHANGED.search(text) is not None
