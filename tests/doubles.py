@@ -2,8 +2,8 @@
 
 `HashedEmbedder` is an `ragqa.embed.Embedder` without any model: texts that share words are near
 each other, texts that share none are not, and equal texts have equal vectors in every process.
-`save_tiny_model` makes a real sentence-transformers model of some thousand random weights,
-`save_tiny_cross_encoder` a reranker.
+`WordReranker` is a `ragqa.rerank.Reranker` that likes one word. `save_tiny_model` makes a real
+sentence-transformers model of some thousand random weights, `save_tiny_cross_encoder` a reranker.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import string
 from collections.abc import Sequence
 from hashlib import blake2b
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -26,8 +27,15 @@ from ragqa.embed.base import (
     flatten_spans,
     unit_rows,
 )
+from ragqa.rerank.base import Scores
 
-__all__ = ["TINY_WINDOW", "HashedEmbedder", "save_tiny_cross_encoder", "save_tiny_model"]
+__all__ = [
+    "TINY_WINDOW",
+    "HashedEmbedder",
+    "WordReranker",
+    "save_tiny_cross_encoder",
+    "save_tiny_model",
+]
 
 TINY_WINDOW = 48  # tokens that a tiny model sees
 
@@ -79,6 +87,37 @@ class HashedEmbedder:
         return unit_rows(rows)
 
 
+class WordReranker:
+    """Likes texts with one word, and beside that those that share words with the query.
+
+    :param word: The word.
+    :param window: How many words of query and text it reads.
+    """
+
+    name = "word"
+
+    def __init__(self, word: str = "network", *, window: int = 48) -> None:
+        self.word = word
+        self.window = window
+        self.fingerprint = f"word-{word}-{window}"
+        self.asked: list[tuple[str, tuple[str, ...]]] = []
+
+    def score(self, query: str, texts: Sequence[str]) -> Scores:
+        """Score texts: 4 for the word, and the share of the text's words that the query has."""
+        self.asked.append((query, tuple(texts)))
+        asked = _words(query)[: self.window // 2]
+        return np.array([self._score(asked, _words(text)) for text in texts], np.float32)
+
+    def _score(self, asked: list[str], words: list[str]) -> float:
+        seen = words[: self.window - len(asked)]
+        common = sum(word in asked for word in seen)
+        return 4.0 * (self.word in seen) + common / (1 + len(seen)) + 0.01 * len(seen)
+
+
+def _words(text: str) -> list[str]:
+    return [token.casefold() for token in _TOKEN.findall(clean(text))]
+
+
 def save_tiny_model(
     folder: Path,
     *,
@@ -113,7 +152,13 @@ def save_tiny_model(
 
 
 def save_tiny_cross_encoder(
-    folder: Path, *, labels: int = 1, types: bool = True, dense: bool = False, seed: int = 0
+    folder: Path,
+    *,
+    labels: int = 1,
+    types: bool = True,
+    dense: bool = False,
+    likes: str | None = None,
+    seed: int = 0,
 ) -> Path:
     """Save a cross-encoder over a BERT of random weights; takes no download.
 
@@ -121,6 +166,7 @@ def save_tiny_cross_encoder(
     :param labels: How many scores it gives a pair.
     :param types: Whether its tokenizer tells the query's tokens from the text's.
     :param dense: Whether its head is a layer of its own, which ragqa does not export.
+    :param likes: A word of its vocabulary: the more of a pair's tokens are this word, the better.
     :param seed: Other seeds give other weights.
     :return: The folder.
     """
@@ -138,6 +184,8 @@ def save_tiny_cross_encoder(
             model = CrossEncoder(modules=layers, device="cpu")
         else:
             model = CrossEncoder(str(inner), device="cpu", local_files_only=True)
+            if likes is not None:
+                _make_like(model.model, model.tokenizer.convert_tokens_to_ids(likes))
         model.save_pretrained(str(folder))
     return folder
 
@@ -169,3 +217,27 @@ def _save_bert(folder: Path, *, seed: int, labels: int | None = None, types: boo
     model = BertModel if labels is None else BertForSequenceClassification
     model(config).save_pretrained(folder)
     return folder
+
+
+def _make_like(model: Any, token: int) -> None:
+    """Set a model's weights so that its score grows with the share of one token in a pair.
+
+    The first layer looks at all tokens alike and adds their mean to the first token's state; the
+    token's embedding is far from all others; the rest passes on what it gets.
+    """
+    import torch
+
+    size = model.config.hidden_size
+    with torch.no_grad():
+        for name, weights in model.named_parameters():
+            if "embeddings" in name or "LayerNorm" in name:
+                continue
+            weights.zero_()
+            if name.endswith(("value.weight", "attention.output.dense.weight")):
+                weights.copy_(torch.eye(size) * (3 if "layer.0" in name else 0))
+            elif name.endswith("pooler.dense.weight"):
+                weights.copy_(torch.eye(size) * 0.3)
+        words = model.bert.embeddings.word_embeddings.weight
+        words.mul_(0.1)
+        words[token] = torch.nn.functional.one_hot(torch.tensor(size - 1), size) * 20.0
+        model.classifier.weight[0, size - 1] = 5.0

@@ -22,7 +22,7 @@ from corpora import (
     make_corpus,
     standard_index,
 )
-from doubles import HashedEmbedder
+from doubles import HashedEmbedder, WordReranker
 
 import ragqa
 from ragqa.api import Corpus, Index, Reader
@@ -337,6 +337,39 @@ def test_a_reader_retrieves_as_it_is_told(index: Path) -> None:
 
     assert scores(None) == scores(RetrieveOptions())
     assert scores(RetrieveOptions(dense_weight=0.0)) != scores(None)
+
+
+def test_a_reader_takes_a_reranker_or_its_name(
+    index: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str | None] = []
+    word = WordReranker("whales")
+
+    def named(name: str | None, **_: object) -> WordReranker | None:
+        asked.append(name)
+        return None if name == "none" else word
+
+    monkeypatch.setattr("ragqa.rerank.reranker_named", named)
+
+    def ranked(reranker: WordReranker | str | None) -> list[str]:
+        options = RetrieveOptions(reranker_weight=9.0)
+        opened = Reader.open(index, retrieval=options, reranker=reranker, min_confidence=0.0)
+        assert asked in ([], ["word"])  # loaded at the first question, not before
+        found = [item.chunk.paper_id for item in opened.retrieve(TOMATOES)]
+        answer = opened.ask(TOMATOES)
+        assert_grounded(answer, index)
+        opened.close()
+        return found
+
+    plain = ranked(None)
+    assert plain[0] == "garden"
+    assert asked == []
+    assert ranked(word)[0] == "ocean"
+    assert asked == []
+    assert ranked("word")[0] == "ocean"
+    assert asked == ["word"]
+    assert ranked("none") == plain
+    assert len(word.asked) == 2 * 1
 
 
 def test_each_paper_answers_on_its_own(reader: Reader) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from cards import card_text, write_cards
 from corpora import CountingEmbedder
+from doubles import WordReranker
 
 from ragqa.api import Corpus, Reader
 from ragqa.batch import BatchOptions, BatchProgress, BatchReport, answer_cards, cards_in
@@ -253,6 +254,29 @@ def test_what_is_not_the_same_is_answered_again(
     after = output()
     if what not in {"card", "version"}:
         assert after == before
+
+
+def test_another_reranker_answers_again(
+    embedder: CountingEmbedder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded: list[str] = []
+
+    def load(name: str, **_: object) -> WordReranker:
+        loaded.append(name)
+        return WordReranker(name)
+
+    monkeypatch.setattr("ragqa.rerank.load.load_reranker", load)
+    asked = answered(monkeypatch)
+    cards = [card("a.txt", [1]), card("b.txt", [2])]
+    assert {row.reranker for row in run(cards).rows} == {""}
+    assert run(cards, reranker="none").reused == 2
+    report = run(cards, reranker="whales")
+    assert (report.reused, {row.reranker for row in report.rows}) == (0, {"word-whales-48"})
+    assert run(cards, reranker="whales").reused == 2
+    assert run(cards, reranker="songs").reused == 0
+    assert run(cards).reused == 0
+    assert len(asked) == 8
+    assert loaded == ["whales", "whales", "songs"]
 
 
 def test_another_index_answers_again(

@@ -10,6 +10,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +20,11 @@ import pytest
 from click.testing import CliRunner
 from command_line import Call, caller
 from corpora import CARD, GARDEN, MODEL, STANDARD, build, make_corpus
+from doubles import WordReranker
 from markdown_it import MarkdownIt
 
 from ragqa.cli import cli
+from ragqa.errors import RerankerError
 
 TOMATOES = "Which tomatoes grew faster at night?"
 HEAVY = (
@@ -262,6 +265,37 @@ def test_html_of_a_card(run: Run) -> None:
     assert run("answer", "mine.txt", "--offline", "--html", "--out", "out").code == 0
     assert Path("out/mine.html").read_text(encoding="utf-8") == shown.out
     assert sorted(path.suffix for path in Path("out").iterdir()) == [".html", ".json", ".md"]
+
+
+def test_a_reranker_by_name(built: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    loaded: list[WordReranker] = []
+
+    def load(name: str, *, on_progress: Callable[[str], None], **_: object) -> WordReranker:
+        if name != "whales":
+            raise RerankerError("there is no such model folder", item=name, hint="Name another")
+        on_progress(f"preparing the reranker {name}")
+        loaded.append(WordReranker(name))
+        return loaded[-1]
+
+    monkeypatch.setattr("ragqa.rerank.load.load_reranker", load)
+    asked = ("ask", TOMATOES, "--min-confidence", "0", "--json")
+    plain = built(*asked).json("ragqa/answer/1")
+    assert built(*asked, "--reranker", "none").json("ragqa/answer/1") == plain
+    ran = built(*asked, "--reranker", "whales")
+    assert ran.json("ragqa/answer/1")["sections"]
+    assert [query for query, _ in loaded[0].asked] == [TOMATOES]
+    assert "preparing the reranker whales" in ran.err
+    assert "no such model folder: else. Name another" in built(*asked, "--reranker", "else").error()
+    Path("mine.txt").write_text(CARD, encoding="utf-8")
+    card = ("answer", "mine.txt", "--offline", "--json")
+    for options in ((), ("--out", "out")):
+        ran = built(*card, *options, "--reranker", "whales")
+        assert (ran.code, ran.err.count("preparing the reranker whales")) == (0, 1)
+        assert loaded[-1].asked
+    assert built("answer", "mine.txt", "--offline", "--reranker", "else").error()
+    many = built(*card[:2], "mine.txt", *card[2:], "--out", "many", "--reranker", "whales")
+    rows = many.json("ragqa/batch/1")["rows"]
+    assert {row["reranker"] for row in rows} == {"word-whales-48"}
 
 
 def test_answer_many_cards(run: Run) -> None:

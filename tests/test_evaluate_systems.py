@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import string
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pypdfium2
 import pytest
 from corpora import STANDARD, make_corpus
-from doubles import HashedEmbedder
+from doubles import HashedEmbedder, WordReranker
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -263,6 +263,28 @@ def test_the_options_of_ragqa_reach_the_retrieval(work: Path) -> None:
     assert default == scores("dense_weight=0.5, sentence_share=0.5, candidates=200")
     for options in ("dense_weight=1", "sentence_share=0", "candidates=1"):
         assert scores(options) != default
+
+
+def test_a_reranker_is_named_in_the_configuration(
+    work: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+
+    def load(name: str, *, on_progress: Callable[[str], None], **_: object) -> WordReranker:
+        on_progress(f"preparing {name}")
+        return WordReranker("tomatoes")
+
+    monkeypatch.setattr("ragqa.rerank.load.load_reranker", load)
+    plain, none = opened_system("ragqa", work), opened_system("ragqa(reranker='none')", work)
+    spec = parse_system("ragqa(reranker='w', reranker_weight=50, reranked=9)")
+    found = open_system(spec, text_dataset(), work, on_message=said.append)
+    about = json.loads(json.dumps(found.describe()))
+    assert about["reranker"] == {"name": "word", "fingerprint": "word-tomatoes-48"}
+    assert (about["options"]["reranker_weight"], about["options"]["reranked"]) == (50.0, 9)
+    assert "preparing w" in said
+    assert "reranker" not in plain.describe()
+    first = [(respond(each).hits or ())[0].paper_id for each in (plain, none, found)]
+    assert first == [WHALES, WHALES, TOMATOES]
 
 
 def test_lexical_ragqa_ranks_as_bm25_does(work: Path) -> None:

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from corpora import Text, build, make_corpus
-from doubles import HashedEmbedder
+from doubles import HashedEmbedder, WordReranker
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ragqa.index.generation import Generation, open_generation
-from ragqa.records import Chunk
+from ragqa.records import Chunk, Sentence
 from ragqa.retrieve.confidence import DEFAULT_MIN_CONFIDENCE, confidence
 from ragqa.retrieve.hybrid import RetrieveOptions, Retriever, Signals
+from ragqa.retrieve.reranking import reranked_scores, window, z_scores
 from ragqa.retrieve.words import ContentWords
 
 TWINS = "Equal words stand in both of these papers here."
@@ -224,3 +225,122 @@ def test_a_share_of_words_grows_with_the_words(generation: Generation, shares: l
 
 def chunk_of(text: str) -> Chunk:
     return Chunk(chunk_id="c", paper_id="p", document="summary", start=0, end=len(text), text=text)
+
+
+# A reranker
+
+
+def reranked(generation: Generation, word: str, **options: float) -> tuple[Retriever, WordReranker]:
+    reranker = WordReranker(word, window=400)
+    chosen = RetrieveOptions(**options)  # type: ignore[arg-type]
+    return Retriever(generation, HashedEmbedder(), chosen, reranker=reranker), reranker
+
+
+def test_a_reranker_reads_the_best_chunks_once_a_query(generation: Generation) -> None:
+    retriever, reranker = reranked(generation, "topic", reranked=5)
+    plain = Retriever(generation, HashedEmbedder()).retrieve(QUERY, k=5)
+    found = retriever.retrieve(QUERY, k=3)
+    assert retriever.rank(QUERY, k=9)[:3] == found.chunks
+    retriever.retrieve(QUERY, k=20)
+    ((query, windows),) = reranker.asked
+    assert query == QUERY
+    assert len(windows) == 5
+    for text, scored in zip(windows, plain.chunks, strict=True):
+        assert text in scored.chunk.text
+        inside = [s for s in plain.sentences if s.chunk.chunk_id == scored.chunk.chunk_id]
+        assert max(inside, key=lambda s: s.score).text in text
+
+
+def test_without_a_reranker_there_is_no_signal_of_one(generation: Generation) -> None:
+    plain = Retriever(generation, HashedEmbedder()).retrieve(QUERY)
+    assert plain.signals.reranker is None
+    retriever, reranker = reranked(generation, "tomatoes")
+    found = retriever.retrieve(QUERY)
+    ((_, windows),) = reranker.asked
+    assert found.signals.reranker == pytest.approx(reranker.score(QUERY, windows).max())
+
+
+def test_nothing_to_read_asks_no_reranker(generation: Generation) -> None:
+    retriever, reranker = reranked(generation, "x")
+    assert retriever.retrieve(QUERY, paper_ids=["silent"]).chunks == ()
+    off, unread = reranked(generation, "x", reranked=0)
+    assert off.retrieve(QUERY) == Retriever(generation, HashedEmbedder()).retrieve(QUERY)
+    assert reranker.asked == unread.asked == []
+
+
+@pytest.mark.parametrize("depth", [1, 3, 12, 500])
+def test_what_was_read_stands_first_and_the_rest_as_before(
+    generation: Generation, depth: int
+) -> None:
+    plain = Retriever(generation, HashedEmbedder()).retrieve(QUERY, k=50)
+    found = reranked(generation, "tomatoes", reranked=depth)[0].retrieve(QUERY, k=50)
+    rows, before = ([c.row for c in each.chunks] for each in (found, plain))
+    assert sorted(rows[:depth]) == sorted(before[:depth])
+    assert rows[depth:] == before[depth:]
+    assert [c.score for c in found.chunks[depth:]] == [c.score for c in plain.chunks[depth:]]
+    scores = [c.score for c in found.chunks]
+    assert scores == sorted(scores, reverse=True)
+    assert [c.rank for c in found.chunks] == list(range(1, len(rows) + 1))
+
+
+def test_the_weight_of_a_reranker_decides(generation: Generation) -> None:
+    plain = Retriever(generation, HashedEmbedder()).retrieve(QUERY, k=9)
+    none = reranked(generation, "tomatoes", reranker_weight=0.0)[0].retrieve(QUERY, k=9)
+    assert [c.row for c in none.chunks] == [c.row for c in plain.chunks]
+    assert none.chunks == plain.chunks
+    most = reranked(generation, "tomatoes", reranker_weight=50.0)[0].retrieve(QUERY, k=9)
+    assert plain.chunks[0].chunk.paper_id == "whales"
+    assert most.chunks[0].chunk.paper_id == "tomatoes"
+
+
+def test_sentences_gain_half_of_what_their_chunk_gains(generation: Generation) -> None:
+    plain = Retriever(generation, HashedEmbedder()).retrieve(QUERY, k=9)
+    found = reranked(generation, "tomatoes")[0].retrieve(QUERY, k=9)
+    chunks, sentences = (
+        [
+            {(s.chunk.chunk_id, getattr(s, "sentence", None)): s.score for s in scored}
+            for scored in pair
+        ]
+        for pair in ((plain.chunks, found.chunks), (plain.sentences, found.sentences))
+    )
+    gained = {place[0]: chunks[1][place] - chunks[0][place] for place in chunks[0]}
+    assert max(gained.values()) - min(gained.values()) > 0.1
+    for (chunk_id, sentence), score in sentences[0].items():
+        gain = sentences[1][chunk_id, sentence] - score
+        assert gain == pytest.approx(gained[chunk_id] / 2, abs=1e-4)
+
+
+_NUMBERS = st.lists(st.integers(-40, 40), min_size=1, max_size=12)
+
+
+@given(_NUMBERS, st.data(), st.sampled_from([0.0, 0.5, 1.0, 3.0]), st.booleans())
+def test_reranked_scores_order_by_both(
+    steps: list[int], data: st.DataObject, weight: float, has_rest: bool
+) -> None:
+    count = len(steps)
+    more = data.draw(st.lists(st.integers(-40, 40), min_size=count, max_size=count))
+    scores, raw = (np.array(each, np.float32) / 4 for each in (steps, more))
+    floor = float(scores.min()) if has_rest else None
+    mixed = reranked_scores(scores, raw, weight=weight, floor=floor)
+    assert mixed.dtype == np.float32
+    assert floor is None or (mixed >= floor).all()
+    both = z_scores(scores.astype(np.float64)) + weight * z_scores(raw.astype(np.float64))
+    for i in range(count):
+        for j in range(count):
+            if both[i] > both[j] + 1e-4:
+                assert mixed[i] > mixed[j]
+    if not weight:
+        assert np.allclose(mixed, scores, atol=1e-4)
+
+
+def test_a_window_is_the_best_sentence_and_those_around_it() -> None:
+    text = "One is. Two is. Three is. Four is."
+    spans = [(0, 7), (8, 15), (16, 25), (26, 34)]
+    chunk = replace(
+        chunk_of(text),
+        sentences=tuple(Sentence(start=start, end=end) for start, end in spans),
+    )
+    assert window(chunk, [1, 9, 2, 3]) == "One is. Two is. Three is."
+    assert window(chunk, [9, 1, 2, 3]) == "One is. Two is."
+    assert window(chunk, [1, 1, 2, 3]) == "Three is. Four is."
+    assert window(chunk_of(text), []) == text
