@@ -31,6 +31,10 @@ TEMPLATES: Final[dict[NoticeCode, str]] = {
     "paper-removed": "{title} was taken off the list and is not used.",
     "nothing-on-this": "The listed papers say nothing on this that could be verified.",
     "silent-papers": "Not answered by: {titles}.",
+    "conflicting-evidence": (
+        "What is quoted points in opposite directions: {first}, and {second}. "
+        "Which of them holds is not decided here."
+    ),
 }
 """Code -> template. Papers without text, other states and reasons are spelt out by the caller."""
 

@@ -80,6 +80,7 @@ NoticeCode = Literal[
     "paper-removed",
     "nothing-on-this",
     "silent-papers",
+    "conflicting-evidence",
 ]
 """The closed list of lines that the program itself may say; their templates are in notices.py."""
 

@@ -272,6 +272,7 @@ def test_a_section_without_anything_says_so(generation: Generation) -> None:
 
 def test_every_template_can_be_filled() -> None:
     names = ("counts", "title", "titles", "declared", "asked", "why", "reason", "corpus")
+    names += ("first", "second")
     fields = dict.fromkeys(names, "x")
     for code in TEMPLATES:
         said = notice(code, fields)

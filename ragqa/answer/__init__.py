@@ -1,15 +1,17 @@
 """Stage 10, the reader: plan -> retrieve -> generate -> verify -> `Answer`, or an abstention.
 
 In: a `Plan` and a `Context`. Out: an `Answer`. An answer without a verified statement abstains,
-with a typed reason and the nearest evidence; what is shown then is marked as no answer.
+with a typed reason and the nearest evidence; what is shown then is marked as no answer. Where
+papers are seen to contradict each other, a notice says so, and not which of them is right.
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
+from ragqa.answer.conflict import conflicts
 from ragqa.answer.context import Context, Evidence
 from ragqa.answer.sections import write_section
 from ragqa.errors import QuestionError
@@ -22,6 +24,7 @@ from ragqa.records import (
     Notice,
     Plan,
     ScoredSentence,
+    Section,
     Source,
     SourceState,
 )
@@ -94,7 +97,11 @@ def answer_plan(plan: Plan, context: Context, *, index: str = "") -> Answer:
         confidence=confidence,
         sections=sections if has_statement or len(sections) > 1 else (),
         sources=sources,
-        notices=(*_notices(reason, sources, context), *_silent(silent, is_answered=has_statement)),
+        notices=(
+            *_notices(reason, sources, context),
+            *_silent(silent, is_answered=has_statement),
+            *(_opposed(sections) if plan.by_paper else ()),
+        ),
         nearest=nearest,
         index=index,
     )
@@ -116,6 +123,15 @@ def _silent(titles: Sequence[str], *, is_answered: bool) -> tuple[Notice, ...]:
     if not (titles and is_answered):
         return ()
     return (notice("silent-papers", {"titles": "; ".join(titles)}),)
+
+
+def _opposed(sections: Sequence[Section]) -> Iterator[Notice]:
+    """Yield a notice for each two papers that answer in opposite directions."""
+    said = [(section.title, statement) for section in sections for statement in section.statements]
+    pairs = conflicts([statement for _, statement in said])
+    named = dict.fromkeys((said[first][0], said[second][0]) for first, second in pairs)
+    for first, second in named:
+        yield notice("conflicting-evidence", {"first": first, "second": second})
 
 
 def _reason(confidence: float, context: Context, *, found: bool) -> AbstentionReason:

@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Final
 
 from ragqa.answer.cells import cell_drafts
+from ragqa.answer.conflict import conflicts
 from ragqa.answer.context import Context
 from ragqa.generate.extractive import extract
 from ragqa.notices import notice
@@ -65,7 +66,19 @@ def _answer(section: PlannedSection, question: str, context: Context) -> _Writte
     if not evidence.sentences or evidence.confidence < context.min_confidence:
         return (), ()
     drafts = extract(evidence.sentences, limit=_ANSWER_STATEMENTS)
-    return context.keep_verified(drafts), ()
+    statements = context.keep_verified(drafts)
+    return statements, tuple(_opposed(statements, context))
+
+
+def _opposed(statements: Sequence[Statement], context: Context) -> Iterator[Notice]:
+    """Yield a notice for each two statements of different papers that contradict each other."""
+    titles = [context.paper(one.citations[0].paper_id).title for one in statements]
+    for first, second in conflicts(statements):
+        fields = {
+            "first": f"statement {first + 1} ({titles[first]})",
+            "second": f"statement {second + 1} ({titles[second]})",
+        }
+        yield notice("conflicting-evidence", fields)
 
 
 def _task(section: PlannedSection, question: str, context: Context) -> _Written:
@@ -176,7 +189,7 @@ def _comparison(section: PlannedSection, question: str, context: Context) -> _Wr
         evidence = context.find(section.queries, [paper_id])
         drafts = extract(evidence.sentences, limit=1)
         statements.extend(context.keep_verified(drafts))
-    return tuple(statements), ()
+    return tuple(statements), tuple(_opposed(statements, context))
 
 
 def _limitations(section: PlannedSection, question: str, context: Context) -> _Written:
