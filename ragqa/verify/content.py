@@ -5,12 +5,13 @@ In: a statement and its premise. Out: a failure, or None.
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 
 from ragqa.verify.drops import Failure
 from ragqa.verify.premise import Premise, Reading
 from ragqa.wording.lexicon import SIBLINGS
-from ragqa.wording.words import Token, is_common, is_covered, stem
+from ragqa.wording.words import Token, is_covered, rank, stem
 
 __all__ = [
     "MAX_UNCOVERED",
@@ -21,6 +22,10 @@ __all__ = [
 ]
 
 MAX_UNCOVERED = 0.34  # share of content words not in the quotes; see the entry on the gate in LOG
+_FREQUENT = 12_000  # of some 22,000 words by frequency: nouns beyond are terms (malaria, insulin)
+_KNOWN = 30_000  # words that are in the list at all
+_ENDINGS = ("s", "es", "d", "ed", "ing", "ly", "er", "ers", "r", "ness", "able", "ally", "ment")
+_NO_TERM = re.compile(r"(?:ed|ing|ly|ful|less|able|ive|ous|ize|ise|est|ers?)$")
 _FEW = 1  # uncovered words that never drop a statement alone
 
 
@@ -109,11 +114,11 @@ def _weighty(said: Reading) -> list[Token]:
 def _is_plain(word: Token) -> bool:
     """Say whether a word is general English, which may stand for another; a term may not."""
     low = word.text.lower()
-    if len(low) < 4 or is_common(low) or is_common(word.stem):
+    if len(low) < 4:
         return True
-    endings = ("s", "es", "d", "ed", "ing", "ly", "er", "ers", "r", "ness", "able", "ally", "ment")
-    return any(
-        is_common(low.removesuffix(end)) or is_common(low.removesuffix(end) + "e")
-        for end in endings
-        if low.endswith(end) and len(low) - len(end) >= 3
-    )
+    forms = [low, word.stem]
+    for end in _ENDINGS:
+        if low.endswith(end) and len(low) - len(end) >= 3:
+            forms += [low.removesuffix(end), low.removesuffix(end) + "e"]
+    limit = _FREQUENT if not _NO_TERM.search(low) else _KNOWN
+    return min(rank(form) for form in forms) < limit

@@ -135,8 +135,10 @@ def check_directions(said: Reading, premise: Premise) -> Failure | None:
     if _is_compared_crosswise(said, premise):
         return None
     quoted = premise.context.marks
-    for mark in said.marks:
-        failure = _check_mark(mark, quoted, premise, said)
+    for axis in dict.fromkeys(mark.axis for mark in said.marks):
+        mine = [mark for mark in said.marks if mark.axis == axis]
+        theirs = [mark for mark in quoted if mark.axis == axis]
+        failure = _check_axis(mine, theirs, premise, said) if theirs else None
         if failure is not None:
             return failure
     if _has_change(said.marks) and not _has_change(quoted) and not said.negations:
@@ -147,17 +149,41 @@ def check_directions(said: Reading, premise: Premise) -> Failure | None:
     return None
 
 
-def _check_mark(mark: Mark, quoted: list[Mark], premise: Premise, said: Reading) -> Failure | None:
-    same_axis = [other for other in quoted if other.axis == mark.axis]
-    if not same_axis:
-        return None
-    best = max(_nearness(mark, other) for other in same_axis)
-    nearest = [other for other in same_axis if _nearness(mark, other) >= _TIED * best]
-    if any(other.sign == mark.sign and other.negated == mark.negated for other in nearest):
-        return None
-    if any(other.sign != mark.sign and other.negated != mark.negated for other in nearest):
-        return None
-    other = nearest[0]
+def _check_axis(
+    mine: list[Mark], theirs: list[Mark], premise: Premise, said: Reading
+) -> Failure | None:
+    """Pair each mark with the nearest of the quotes; the plainest pairs first."""
+    free = list(theirs)
+    order = sorted(mine, key=lambda mark: -max(_nearness(mark, other) for other in theirs))
+    for mark in order:
+        found = _pair(mark, free or theirs)
+        if found is not None:
+            free = [other for other in free if other is not found]
+            continue
+        failure = _disagreement(mark, free or theirs, premise, said)
+        if failure is not None:
+            return failure
+    return None
+
+
+def _pair(mark: Mark, others: list[Mark]) -> Mark | None:
+    """Return the nearest mark that goes the same way, if none is much nearer."""
+    near = {id(other): _nearness(mark, other) for other in others}
+    best = max(near.values())
+    agreeing = [
+        other
+        for other in others
+        if near[id(other)] >= _TIED * best
+        and (other.sign == mark.sign) == (other.negated == mark.negated)
+    ]
+    return max(agreeing, key=lambda other: near[id(other)], default=None)
+
+
+def _disagreement(
+    mark: Mark, others: list[Mark], premise: Premise, said: Reading
+) -> Failure | None:
+    other = max(others, key=lambda each: _nearness(mark, each))
+    quoted = premise.context.marks
     if _agrees_elsewhere(mark, quoted, said):
         return None
     if other.sign != mark.sign and not mark.negated:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 from ragqa.verify.content import check_coverage, check_siblings
 from ragqa.verify.drops import Failure
+from ragqa.verify.edits import check_exchanges, check_replacements
 from ragqa.verify.polarity import check_comparisons, check_directions, check_negation, check_roles
 from ragqa.verify.premise import Premise, Reading
 from ragqa.verify.strengths import check_strength
@@ -27,6 +28,8 @@ RULES: tuple[Callable[[Reading, Premise], Failure | None], ...] = (
     check_directions,
     check_roles,
     check_binding,
+    check_exchanges,
+    check_replacements,
     check_strength,
     check_coverage,
 )

@@ -81,6 +81,9 @@ require precede teach train evaluate retrieve release secrete express kill damag
 feed guide distill supervise initialize contribute attack invade spread detect recognize repress
 impair attenuate include comprise incorporate
 """
+_PASSIVE = re.compile(
+    r"\b(?:is|are|was|were|be|been|being|get|got)\s+(?:(?:also|not|then|only|\w+ly)\s+){0,2}$"
+)
 _HYPHENS = "-\u2010\u2011"  # after a word of direction they make it part of a name: fast-twitch
 _WINDOW = 8  # content words on each side of a verb that its subject and object stand in
 
@@ -320,6 +323,8 @@ def _sides(
 ) -> tuple[frozenset[str], frozenset[str]]:
     first = [word.stem for word in before if word.content][-_WINDOW:]
     by = next((n for n, word in enumerate(after[:8]) if word.text.lower() == "by"), None)
+    if by is None and _PASSIVE.search(text[max(0, verb.start - 30) : verb.start]):
+        return frozenset(), frozenset()  # who acts is not said
     if by is None:
         return frozenset(first), frozenset(w.stem for w in after if w.content)
     agents = frozenset(word.stem for word in after[by + 1 :] if word.content)

@@ -1,0 +1,125 @@
+"""Near copies: a sentence of the quotes in which words were exchanged or one thing replaced.
+
+In: a statement and its premise. Out: a failure, or None. Only a statement whose words stand almost
+as in a sentence of its quotes is looked at; a paraphrase in another order is not.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from difflib import SequenceMatcher
+
+from ragqa.verify.drops import Failure
+from ragqa.verify.premise import Premise, Reading
+from ragqa.wording.words import Token, is_covered, is_light, is_same_word
+
+__all__ = ["check_exchanges", "check_replacements"]
+
+_MAX_WORDS = 80  # content words compared; matching takes quadratic time
+_MAX_MOVED = 4  # words in other places, for an exchange
+_MIN_KEPT = 0.4  # share of the words in their places, for an exchange
+_COPY = 0.85  # share of all words in order, for an exchange
+_MIN_COPIED = 0.6  # share of the words in order, for a replacement
+_MUTUAL = re.compile(
+    r"\b(?:between|differ(?:s|ed)?|similar\w*|correlat\w*|associat\w*|both|relat\w*|interact\w*|equal\w*"
+    r"|combin\w*|together|respectively|distinguish\w*|distance|neither|either|together)\b",
+    re.IGNORECASE,
+)
+_NO_THING = re.compile(
+    r"(?:ed|ing|ly|ive|ous|al|ful|able|ible|ize|ise|ify|ic|ary|ish|less|ern|er|est|ent|ant)$"
+)
+
+
+def check_exchanges(said: Reading, premise: Premise) -> Failure | None:
+    """Check that the same words are not in each other's places.
+
+    :param said: The statement.
+    :param premise: What its quotes say.
+    :return: The failure, or None.
+    """
+    mine = [word.stem for word in said.words if word.content][:_MAX_WORDS]
+    for sentence in premise.context.sentences:
+        theirs = [word.stem for word in sentence.words if word.content]
+        moved = _moved(mine, theirs)
+        if not moved or (len(moved) == 2 and _MUTUAL.search(said.text)):
+            continue
+        if _is_copy(said.words, sentence.words, frozenset(moved)):
+            return Failure(
+                "swapped-sides", f"{' and '.join(moved[:2])} have exchanged places in the quotes"
+            )
+    return None
+
+
+def _moved(mine: Sequence[str], theirs: Sequence[str]) -> list[str]:
+    """Return the words that stand in each other's places; empty where the order is another."""
+    known = Counter(mine) & Counter(theirs)
+    first = _kept(mine, known)
+    second = _kept(theirs, known)
+    if len(first) != len(second) or len(first) < 4 or Counter(first) != Counter(second):
+        return []
+    places = [at for at, (a, b) in enumerate(zip(first, second, strict=True)) if a != b]
+    if not 2 <= len(places) <= _MAX_MOVED or len(places) > (1 - _MIN_KEPT) * len(first):
+        return []
+    if places[-1] - places[0] == len(places) - 1:
+        return []  # neighbours: "A and B" may be "B and A"
+    return [first[at] for at in places]
+
+
+def _is_copy(mine: Sequence[Token], theirs: Sequence[Token], moved: frozenset[str]) -> bool:
+    """Say whether a sentence is the other's, stop words and all, but for the words that moved."""
+    first = ["" if word.stem in moved else word.stem for word in mine][: 2 * _MAX_WORDS]
+    second = ["" if word.stem in moved else word.stem for word in theirs][: 4 * _MAX_WORDS]
+    blocks = SequenceMatcher(None, first, second, autojunk=False).get_matching_blocks()
+    return sum(block.size for block in blocks) >= _COPY * len(first)
+
+
+def _kept(words: Sequence[str], known: Counter[str]) -> list[str]:
+    left = Counter(known)
+    found = []
+    for word in words:
+        if left[word] > 0:
+            left[word] -= 1
+            found.append(word)
+    return found
+
+
+def check_replacements(said: Reading, premise: Premise) -> Failure | None:
+    """Check that no thing of a copied sentence is replaced by one that the quotes do not have.
+
+    :param said: The statement.
+    :param premise: What its quotes say.
+    :return: The failure, or None.
+    """
+    mine = [word for word in said.words if word.content][:_MAX_WORDS]
+    known = premise.quotes.stems | premise.titles.stems
+    if all(is_covered(word.stem, known) for word in mine):
+        return None
+    for sentence in premise.context.sentences:
+        theirs = [word for word in sentence.words if word.content][: 2 * _MAX_WORDS]
+        for new, old in _replaced(mine, theirs):
+            if not is_covered(new.stem, known) and not is_covered(old.stem, said.stems):
+                return Failure("other-name", f"the quotes speak of {old.text}, not of {new.text}")
+    return None
+
+
+def _replaced(mine: Sequence[Token], theirs: Sequence[Token]) -> list[tuple[Token, Token]]:
+    matcher = SequenceMatcher(
+        None, [word.stem for word in mine], [word.stem for word in theirs], autojunk=False
+    )
+    blocks = matcher.get_opcodes()
+    equal = sum(high - low for tag, low, high, _, _ in blocks if tag == "equal")
+    if equal < _MIN_COPIED * len(mine):
+        return []
+    return [
+        (mine[low], theirs[start])
+        for tag, low, high, start, end in blocks
+        if tag == "replace" and high - low == 1 and end - start == 1
+        if _is_thing(mine[low]) and _is_thing(theirs[start])
+        if not is_same_word(mine[low].stem, theirs[start].stem)
+    ]
+
+
+def _is_thing(word: Token) -> bool:
+    return not (is_light(word.stem) or _NO_THING.search(word.text) or word.text[0].isdigit())
