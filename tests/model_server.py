@@ -47,7 +47,7 @@ class Said:
 
 @dataclass(frozen=True)
 class Seen:
-    """One request as it came."""
+    """One request as it came; names of headers are in small letters."""
 
     path: str
     headers: Mapping[str, str]
@@ -102,7 +102,8 @@ class ModelServer:
 
             def do_POST(self) -> None:
                 body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                seen = Seen(self.path, dict(self.headers.items()), body)
+                headers = {name.lower(): text for name, text in self.headers.items()}
+                seen = Seen(self.path, headers, body)
                 with suppress(ConnectionError):  # the client may go at any time
                     outer._send(self, seen, outer._next(seen))
 

@@ -281,14 +281,12 @@ class Course:
     def _used(self, *, worked: bool) -> Usage:
         """Return what a request used, estimated where the provider does not say."""
         output = self._output
-        if output.input_tokens or output.output_tokens or not worked:
-            return Usage(
-                requests=1, input_tokens=output.input_tokens, output_tokens=output.output_tokens
-            )
+        if not worked:
+            return Usage(requests=1)
         written = estimate_tokens([output.text]) if output.chars else 0
         return Usage(
             requests=1,
-            input_tokens=self._input_tokens(),
-            output_tokens=written,
-            estimated=True,
+            input_tokens=output.input_tokens or self._input_tokens(),
+            output_tokens=output.output_tokens or written,
+            estimated=not (output.input_tokens and output.output_tokens),
         )

@@ -39,8 +39,10 @@ _PACKAGE = re.compile(r"pip install ([A-Za-z0-9_.-]+)")
 _SERVERS = ("OPENAI_API_BASE", "OPENAI_BASE_URL", "OLLAMA_HOST", "ANTHROPIC_BASE_URL")
 # Fields that say how a model is called, not what it answers.
 _NO_MATTER = frozenset({
-    "callbacks", "cache", "default_headers", "disable_streaming", "max_retries", "metadata", "name",
-    "request_timeout", "stream_usage", "streaming", "tags", "verbose",
+    "async_client_kwargs", "cache", "callbacks", "client_kwargs", "default_headers",
+    "default_request_timeout", "disable_streaming", "max_retries", "metadata", "name",
+    "request_timeout", "stream_chunk_timeout", "stream_usage", "streaming", "sync_client_kwargs",
+    "tags", "verbose",
 })  # fmt: skip
 
 
@@ -176,11 +178,15 @@ def fingerprint_of(model: Model) -> str:
     bare = _bare(model)
     recipe = [
         name_of(model),
-        {key: value for key, value in vars(bare).items() if key not in _NO_MATTER},
+        {key: value for key, value in vars(bare).items() if _matters(key)},
         getattr(model, "kwargs", {}) if model is not bare else {},
         {name: os.environ.get(name) for name in _SERVERS},
     ]
     return sha256_bytes(json.dumps(recipe, sort_keys=True, default=_plain).encode())
+
+
+def _matters(field: str) -> bool:
+    return field not in _NO_MATTER and not field.startswith("_")
 
 
 def _plain(value: object) -> str:

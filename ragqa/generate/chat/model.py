@@ -67,6 +67,7 @@ class ChatModel:
         else:
             self.name, self._limit = name_of(model), output_limit(model)
             self._model = model
+        self._identity = f"{self.name} {fingerprint_of(self._model)}"
         self._provider = provider_of(self._model)
         self._prices = prices or Prices.from_environment()
         self._budget, self._cache = budget, cache
@@ -177,9 +178,8 @@ class ChatModel:
             self._cache.put(self._key(messages, schema), text)
 
     def _key(self, messages: Messages, schema: object) -> str:
-        model = f"{self.name} {fingerprint_of(self._model)}"
         called = [self.options.temperature, self._limit, schema]
-        return ResponseCache.key(messages, model=model, options=called)
+        return ResponseCache.key(messages, model=self._identity, options=called)
 
     def reserve(self, input_tokens: int) -> float:
         """Set a request's worst cost aside.
