@@ -13,6 +13,7 @@ from difflib import SequenceMatcher
 
 from ragqa.verify.drops import Failure
 from ragqa.verify.premise import Premise, Reading
+from ragqa.wording.direction import is_direction
 from ragqa.wording.words import Token, is_covered, is_light, is_same_word
 
 __all__ = ["check_exchanges", "check_replacements"]
@@ -22,13 +23,14 @@ _MAX_MOVED = 4  # words in other places, for an exchange
 _MIN_KEPT = 0.4  # share of the words in their places, for an exchange
 _COPY = 0.85  # share of all words in order, for an exchange
 _MIN_COPIED = 0.6  # share of the words in order, for a replacement
+_LINKS = frozenset({"", "and", "or", "and/or", "/", "-", "with", "plus", "nor", "&", "as well as"})
 _MUTUAL = re.compile(
     r"\b(?:between|differ(?:s|ed)?|similar\w*|correlat\w*|associat\w*|both|relat\w*|interact\w*|equal\w*"
     r"|combin\w*|together|respectively|distinguish\w*|distance|neither|either|together)\b",
     re.IGNORECASE,
 )
 _NO_THING = re.compile(
-    r"(?:ed|ing|ly|ive|ous|al|ful|able|ible|ize|ise|ify|ic|ary|ish|less|ern|er|est|ent|ant)$"
+    r"(?:ed|ing|ly|ive|ous|al|ful|able|ible|ize|ise|ify|ic|ary|ish|less|ern|est|ent|ant)$"
 )
 
 
@@ -39,10 +41,10 @@ def check_exchanges(said: Reading, premise: Premise) -> Failure | None:
     :param premise: What its quotes say.
     :return: The failure, or None.
     """
-    mine = [word.stem for word in said.words if word.content][:_MAX_WORDS]
+    mine = [word for word in said.words if word.content][:_MAX_WORDS]
     for sentence in premise.context.sentences:
-        theirs = [word.stem for word in sentence.words if word.content]
-        moved = _moved(mine, theirs)
+        theirs = [word for word in sentence.words if word.content]
+        moved = _moved(mine, theirs, said.text, sentence.text)
         if not moved or (len(moved) == 2 and _MUTUAL.search(said.text)):
             continue
         if _is_copy(said.words, sentence.words, frozenset(moved)):
@@ -52,19 +54,22 @@ def check_exchanges(said: Reading, premise: Premise) -> Failure | None:
     return None
 
 
-def _moved(mine: Sequence[str], theirs: Sequence[str]) -> list[str]:
+def _moved(mine: Sequence[Token], theirs: Sequence[Token], said: str, quoted: str) -> list[str]:
     """Return the words that stand in each other's places; empty where the order is another."""
-    known = Counter(mine) & Counter(theirs)
-    first = _kept(mine, known)
-    second = _kept(theirs, known)
-    if len(first) != len(second) or len(first) < 4 or Counter(first) != Counter(second):
+    known = Counter(word.stem for word in mine) & Counter(word.stem for word in theirs)
+    first, second = _kept(mine, known), _kept(theirs, known)
+    if len(first) < 4:
         return []
-    places = [at for at, (a, b) in enumerate(zip(first, second, strict=True)) if a != b]
+    places = [n for n, (a, b) in enumerate(zip(first, second, strict=True)) if a.stem != b.stem]
     if not 2 <= len(places) <= _MAX_MOVED or len(places) > (1 - _MIN_KEPT) * len(first):
         return []
-    if places[-1] - places[0] == len(places) - 1:
-        return []  # neighbours: "A and B" may be "B and A"
-    return [first[at] for at in places]
+    low, high = places[0], places[-1]
+    if high - low == len(places) - 1:  # neighbours: "A and B" may be "B and A"
+        between = said[first[low].end : first[high].start].strip(" ,")
+        other = quoted[second[low].end : second[high].start].strip(" ,")
+        if between != other or between in _LINKS:
+            return []
+    return [first[at].stem for at in places]
 
 
 def _is_copy(mine: Sequence[Token], theirs: Sequence[Token], moved: frozenset[str]) -> bool:
@@ -75,12 +80,12 @@ def _is_copy(mine: Sequence[Token], theirs: Sequence[Token], moved: frozenset[st
     return sum(block.size for block in blocks) >= _COPY * len(first)
 
 
-def _kept(words: Sequence[str], known: Counter[str]) -> list[str]:
+def _kept(words: Sequence[Token], known: Counter[str]) -> list[Token]:
     left = Counter(known)
     found = []
     for word in words:
-        if left[word] > 0:
-            left[word] -= 1
+        if left[word.stem] > 0:
+            left[word.stem] -= 1
             found.append(word)
     return found
 
@@ -99,7 +104,7 @@ def check_replacements(said: Reading, premise: Premise) -> Failure | None:
     for sentence in premise.context.sentences:
         theirs = [word for word in sentence.words if word.content][: 2 * _MAX_WORDS]
         for new, old in _replaced(mine, theirs):
-            if not is_covered(new.stem, known) and not is_covered(old.stem, said.stems):
+            if not is_covered(new.stem, known) and old.stem not in said.stems:
                 return Failure("other-name", f"the quotes speak of {old.text}, not of {new.text}")
     return None
 
@@ -122,4 +127,6 @@ def _replaced(mine: Sequence[Token], theirs: Sequence[Token]) -> list[tuple[Toke
 
 
 def _is_thing(word: Token) -> bool:
-    return not (is_light(word.stem) or _NO_THING.search(word.text) or word.text[0].isdigit())
+    if is_light(word.stem) or is_direction(word.stem):
+        return False
+    return not (_NO_THING.search(word.text) or word.text[0].isdigit())

@@ -61,7 +61,7 @@ def _is_lost(negation: Negation, said: Reading, premise: Premise) -> bool:
     enough = len(kept) >= 2 and len(kept) * 2 >= min(len(scope), 4)
     if not enough and all(is_covered(word, plain) for word in heads & set(kept)):
         return False
-    if any(_keeps(kept, heads, other.scope) for other in said.negations):
+    if any(_keeps(kept, negation, other) for other in said.negations):
         return False
     if is_unchanged(said.text) or _is_turned(said, premise):
         return False
@@ -85,15 +85,12 @@ def _plain_words(reading: Reading) -> frozenset[str]:
     return frozenset(word for word, count in counts.items() if count > 0)
 
 
-def _keeps(kept: Collection[str], heads: Collection[str], scope: Collection[str]) -> bool:
+def _keeps(kept: Collection[str], theirs: Negation, mine: Negation) -> bool:
     """Say whether a negation of the statement is the one of the quotes."""
-    if not scope:
+    if not mine.scope or (len(theirs.cue) > 4 and mine.cue.lower() == theirs.cue.lower()):
         return True
-    mine = {word for word in scope if not is_light(word) and word not in _CHANGE}
-    theirs = {word for word in kept if not is_light(word) and word not in _CHANGE}
-    if mine and theirs:
-        return any(is_covered(word, mine) for word in theirs)
-    return any(is_covered(word, frozenset(scope)) for word in heads) or _share(kept, scope)
+    telling = {word for word in kept if not is_light(word) and word not in _CHANGE}
+    return any(is_covered(word, mine.clause) for word in telling or kept)
 
 
 def _share(words: Iterable[str], scope: Collection[str]) -> bool:
@@ -117,7 +114,10 @@ def _is_added(negation: Negation, said: Reading, premise: Premise) -> bool:
         return False
     if not negation.scope:
         return not context.negations
-    if any(_share(negation.scope, other.scope) for other in context.negations):
+    if any(
+        _share(negation.scope, other.scope) or _keeps(other.scope, other, negation)
+        for other in context.negations
+    ):
         return False
     if not context.negations:
         return not context.stems & _FEWER

@@ -18,6 +18,8 @@ from ragqa.wording.words import Token, fold, is_covered, stem, tokens
 
 __all__ = ["check_binding", "check_names", "check_numbers"]
 
+_LISTED = 5  # things that a statement may count where its quotes list them
+_LISTING = re.compile(r",|;|\band\b|\bor\b|\bboth\b|\bformer\b")
 _DOWN = frozenset(
     stem(w) for w in "decrease reduce lower loss drop fall decline negative minus".split()
 )
@@ -97,8 +99,8 @@ def _missing(said: Quantity, found: Iterable[Quantity], premise: Premise) -> Fai
 
 def _is_worded(said: Quantity, premise: Premise) -> bool:
     """Say whether the quotes have the number in other words: ``both`` for ``two``."""
-    if said.value == 2.0 and not any(not n.dimension for n in premise.quotes.numbers):
-        return bool(premise.quotes.stems & {"and", "both", "between", "or"})
+    if not said.dimension and 2 <= said.value <= _LISTED and _is_list(said.value, premise):
+        return True
     others = {2.0: {"both", "pair", "two", "twofold", "dual", "doubl", "twice", "half", "halv"}}
     stems = premise.quotes.stems
     if said.dimension == "share":
@@ -106,6 +108,19 @@ def _is_worded(said: Quantity, premise: Premise) -> bool:
     if said.dimension == "fold":
         return bool(stems & {"doubl", "twice", "half", "halv", "tripl", "twofold", "threefold"})
     return bool(stems & others.get(said.value, set()))
+
+
+def _is_list(count: float, premise: Premise) -> bool:
+    """Say whether the quotes list as many things as the statement counts, and count none."""
+    quotes = premise.quotes
+    if any(
+        not each.dimension and (each.spelled or each.value <= _LISTED) and _counted(quotes, each)
+        for each in quotes.numbers
+    ):
+        return False
+    return len(_LISTING.findall(quotes.text)) >= count - 1 and not any(
+        each.spelled and not each.dimension and each.value > 1 for each in quotes.numbers
+    )
 
 
 def _check_bound(said: Quantity, same: list[Quantity]) -> Failure | None:

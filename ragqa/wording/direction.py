@@ -14,7 +14,7 @@ from functools import lru_cache
 from ragqa.wording.negation import Negation, clause_ends, negations
 from ragqa.wording.words import Token, stem, tokens
 
-__all__ = ["Act", "Comparison", "Mark", "acts", "comparisons", "marks"]
+__all__ = ["Act", "Comparison", "Mark", "acts", "comparisons", "is_direction", "marks"]
 
 _AXES: tuple[tuple[str, str, str], ...] = (
     (
@@ -48,6 +48,9 @@ _AXES: tuple[tuple[str, str, str], ...] = (
     ("frequency", "frequent frequently often always common commonly", "infrequent rare rarely seldom never uncommon"),
     ("sensitivity", "sensitive sensitivity susceptible", "resistant resistance"),
     ("danger", "safe safety protective", "dangerous unsafe toxic harmful"),
+    ("agreement", "agree agreement concordant", "disagree disagreement conflict contradict discordant"),
+    ("severity", "severe serious major grave", "mild minor slight"),
+    ("duration", "transient temporary transiently", "permanent persistent lasting permanently"),
     ("ease", "easy easily easier simple", "difficult hard harder complex"),
     ("cost", "cheap cheaper inexpensive", "expensive costly"),
     ("start", "begin start initiate onset", "end stop terminate discontinue cease"),
@@ -81,6 +84,7 @@ require precede teach train evaluate retrieve release secrete express kill damag
 feed guide distill supervise initialize contribute attack invade spread detect recognize repress
 impair attenuate include comprise incorporate
 """
+_ADJUNCT = re.compile(r"(?<=\w\w)(?:,| (?:across|during|over|among|throughout|for|at|by|and) )")
 _PASSIVE = re.compile(
     r"\b(?:is|are|was|were|be|been|being|get|got)\s+(?:(?:also|not|then|only|\w+ly)\s+){0,2}$"
 )
@@ -157,6 +161,15 @@ def _act_stems() -> frozenset[str]:
     return frozenset(stem(word) for word in _ACTS.split())
 
 
+def is_direction(word: str) -> bool:
+    """Say whether a word says which way something goes.
+
+    :param word: A stem.
+    :return: Whether it is of one of the axes.
+    """
+    return word in _signs()
+
+
 def marks(
     text: str, words: Sequence[Token] | None = None, negated: Sequence[Negation] | None = None
 ) -> list[Mark]:
@@ -227,7 +240,7 @@ def comparisons(text: str, words: Sequence[Token] | None = None) -> list[Compari
         low, high = _clause(ends, match.start())
         sign = 1 if match["plus"] else -1
         sign = -sign if match["by"] else sign
-        found.append(_compare(words, sign, (low, match.start()), (match.end(), high)))
+        found.append(_compare(text, words, sign, (low, match.start()), (match.end(), high)))
     for match in _MARKER.finditer(text):
         low, high = _clause(ends, match.start())
         found += _at_marker(text, words, match, low, high)
@@ -250,7 +263,7 @@ def _at_marker(
         sign = 1 if low_word.startswith("superior") else -1
     else:
         sign = _nearest_sign(words, left)
-    return [_compare(words, sign, left, right)] if sign else []
+    return [_compare(text, words, sign, left, right)] if sign else []
 
 
 def _nearest_sign(words: Sequence[Token], span: tuple[int, int]) -> int:
@@ -272,9 +285,9 @@ def _clause(ends: Sequence[int], at: int) -> tuple[int, int]:
 
 
 def _compare(
-    words: Sequence[Token], sign: int, left: tuple[int, int], right: tuple[int, int]
+    text: str, words: Sequence[Token], sign: int, left: tuple[int, int], right: tuple[int, int]
 ) -> Comparison:
-    first, second = _inside(words, *left), _inside(words, *right)
+    first, second = _inside(words, *left), _inside(words, *_until_adjunct(text, right))
     return Comparison(
         sign=sign,
         left=first - second,
@@ -282,6 +295,12 @@ def _compare(
         start=min(left[0], right[0]),
         end=max(left[1], right[1]),
     )
+
+
+def _until_adjunct(text: str, span: tuple[int, int]) -> tuple[int, int]:
+    """Cut a right side where it goes on with when or where: ``than placebo across all groups``."""
+    match = _ADJUNCT.search(text, span[0] + 1, span[1])
+    return (span[0], match.start()) if match else span
 
 
 def _inside(words: Sequence[Token], low: int, high: int) -> frozenset[str]:

@@ -75,6 +75,7 @@ LIGHT_WORDS = frozenset(
     specific specifically state stay study subject substantial substantially suggest support take
     team technique term test thing think time together total treat try turn type type undergo
     understand use used user using value various vary view way whole work yield
+    go come back another further remainder hold need can
     due owing among amongst upon respectively besides despite whereas thanks via versus vs
     """.split()
 )
@@ -329,6 +330,8 @@ GROUPS: tuple[tuple[str, ...], ...] = tuple(
     attempt try effort
     problem issue challenge difficulty
     solve resolve address tackle
+    conflict disagree contradict disagreement inconsistent controversial
+    contradict oppose opposite contrary
     limit restrict constrain limitation restriction confine
     wide broad extensive
     strong powerful robust potent
@@ -516,6 +519,12 @@ SIBLINGS: tuple[tuple[str, ...], ...] = tuple(
     pro anti
     pre post
     intervention control/placebo
+    monolingual bilingual multilingual
+    symptomatic asymptomatic
+    typical atypical
+    natural artificial
+    upstream downstream
+    autoregressive nonautoregressive
     prospective retrospective
     bilateral unilateral
     dominant recessive

@@ -20,7 +20,7 @@ _CUE = re.compile(
     r"\b(?:not|no|never|neither|nor|none|nobody|nothing|nowhere|without|cannot|fail(?:s|ed|ing|ure)?"
     r"|lack(?:s|ed|ing)?|absence|absent|missing|unable|inability|hardly|scarcely|barely|rarely"
     r"|seldom|unlikely|little|few|instead of|rather than|ruled? out|refut(?:e[sd]?|ing)"
-    r"|reject(?:s|ed)?|den(?:y|ies|ied)|contradict(?:s|ed)?|disprov(?:e[sd]?|en)|free of|devoid|nil"
+    r"|reject(?:s|ed)?|den(?:y|ies|ied)|disprov(?:e[sd]?|en)|free of|devoid|nil"
     r"|zero|negligible|excluding|except)\b|n['\u2019]t\b",
     re.IGNORECASE,
 )
@@ -36,7 +36,7 @@ _PREFIXED = re.compile(
     r"|possible|probable|perfect|practical|proper|mature|relevant|regular|reversible|replaceable"
     r"|logical|legible|appropriate|comparable|conclusive|credible|direct|visible|tolerant|stable)"
     r"(?P<ly>ly|ness)?"
-    r"|(?:dis)(?P<dis>agree|approve|advantage|similar)\w{0,5}"
+    r"|(?:dis)(?P<dis>approve|advantage|similar)\w{0,5}"
     r"|(?P<less>use|help|harm|pain|effort|worth|end|cell|sense)less)\b",
     re.IGNORECASE,
 )
@@ -67,12 +67,14 @@ class Negation:
     :ivar start: First character of the cue.
     :ivar end: One past the last.
     :ivar scope: Stems of the content words it is about, the nearest first.
+    :ivar clause: Stems of all content words of its clause, its subject's included.
     """
 
     cue: str
     start: int
     end: int
     scope: tuple[str, ...]
+    clause: frozenset[str]
 
 
 def clause_ends(text: str) -> list[int]:
@@ -97,17 +99,31 @@ def negations(text: str, words: Sequence[Token] | None = None) -> list[Negation]
     for match in _CUE.finditer(text):
         if match.start() not in skipped:
             scope = _scope(text, words, match.end())
-            found.append(
-                Negation(cue=match.group(), start=match.start(), end=match.end(), scope=scope)
-            )
+            found.append(_negation(match, scope, text, words))
     for match in _PREFIXED.finditer(text):
         if match.group().lower() not in _NOT_PREFIXED:
             root = next(group for group in match.groups() if group)
             scope = (stem(root), *_scope(text, words, match.end())[:2])
-            found.append(
-                Negation(cue=match.group(), start=match.start(), end=match.end(), scope=scope)
-            )
+            found.append(_negation(match, scope, text, words))
     return sorted(found, key=lambda each: each.start)
+
+
+def _negation(
+    match: re.Match[str], scope: tuple[str, ...], text: str, words: Sequence[Token]
+) -> Negation:
+    low = 0
+    for end in clause_ends(text):
+        if end > match.start():
+            break
+        low = end
+    clause = frozenset(word.stem for word in words if low <= word.start < end and _counts(word))
+    return Negation(
+        cue=match.group(),
+        start=match.start(),
+        end=match.end(),
+        scope=scope,
+        clause=clause | frozenset(scope),
+    )
 
 
 def _scope(text: str, words: Sequence[Token], start: int) -> tuple[str, ...]:

@@ -83,7 +83,8 @@ _UNIVERSAL = re.compile(
     re.IGNORECASE,
 )
 _NO_UNIVERSAL = re.compile(
-    r"\b(?:above all|at all|after all|all-cause|not all|overall|all in all)\b", re.IGNORECASE
+    r"\b(?:above all|at all|after all|all-cause|all (?:of )?(?:the |these |those )?(?:two|three|four|five|\d+)|not all|overall|all in all)\b",
+    re.IGNORECASE,
 )
 _SOME = re.compile(
     r"\b(?:some|several|many|most(?:ly)?|certain|often|usually|sometimes|frequently|generally"
