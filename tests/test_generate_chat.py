@@ -151,9 +151,8 @@ def test_structured_output_is_asked_for_where_there_is_a_way(server: ModelServer
 
 
 def test_statements_come_out_of_a_structured_stream(server: ModelServer) -> None:
-    raw = json.dumps(
-        {"statements": [{"text": "T.", "quotes": [{"chunk": "c1", "quote": "q"}]}] * 2}
-    )
+    statements = [{"text": "T.", "quotes": [{"chunk": "c1", "quote": word}]} for word in "ab"]
+    raw = json.dumps({"statements": statements})
     server.say(Said(tuple(raw[start : start + 5] for start in range(0, len(raw), 5))))
     reader, counts = OutputReader(), []
     for piece in model().stream(MESSAGES, schema=prompt.ANSWER_SCHEMA):
@@ -421,6 +420,13 @@ def test_a_cancelled_task_ends_the_call(server: ModelServer) -> None:
 
     asyncio.run(read())
     assert chat.usage.requests == 1
+
+    async def wait() -> None:
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(chat.acomplete(MESSAGES), 0.2)
+        assert chat.usage.requests == 2
+
+    asyncio.run(wait())
 
 
 # Keys.

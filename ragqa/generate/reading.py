@@ -6,7 +6,8 @@ after chatter, without the object around them), and lines ``STATEMENT: ...`` / `
 
 Invariants: nothing is ever raised; time is linear in the output; how the output is cut into pieces
 changes nothing; a JSON statement that was not closed is not given out; a text over `MAX_TEXT` is
-taken as absent and never shortened, so what is given out was written as it is.
+taken as absent and never shortened, so what is given out was written as it is; nothing is given
+out twice.
 """
 
 from __future__ import annotations
@@ -62,7 +63,7 @@ class OutputReader:
     def __init__(self) -> None:
         self._said_no = False
         self._read = 0  # characters taken so far
-        self._given = 0  # statements given out so far
+        self._given: set[WrittenStatement] = set()  # small models repeat themselves
         self._out: list[WrittenStatement] = []
         self._state: Callable[[str, int], int] = self._line_state
         self._line: list[str] = []
@@ -112,8 +113,8 @@ class OutputReader:
         return taken
 
     def _emit(self, statement: WrittenStatement) -> None:
-        if self._given < MAX_STATEMENTS:
-            self._given += 1
+        if statement not in self._given and len(self._given) < MAX_STATEMENTS:
+            self._given.add(statement)
             self._out.append(statement)
 
     # Outside of objects: lines, of which some are markers and most are chatter.

@@ -20,6 +20,7 @@ __all__ = [
     "ChatOptions",
     "Model",
     "fingerprint_of",
+    "is_pipeline",
     "load_chat_model",
     "name_of",
     "output_limit",
@@ -144,6 +145,16 @@ def provider_of(model: Model) -> str:
         if package.startswith("langchain_") and package != "langchain_core":
             return package.removeprefix("langchain_")
     return ""
+
+
+def is_pipeline(model: Model) -> bool:
+    """Say whether a model is a local pipeline of Hugging Face.
+
+    :param model: A LangChain chat model.
+    :return: False for all that asks a server.
+    """
+    inner = type(getattr(_bare(model), "llm", None)).__name__
+    return provider_of(model) == "huggingface" and "Pipeline" in inner
 
 
 def name_of(model: Model) -> str:

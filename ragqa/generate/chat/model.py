@@ -21,6 +21,7 @@ from ragqa.generate.chat.loading import (
     ChatOptions,
     Model,
     fingerprint_of,
+    is_pipeline,
     load_chat_model,
     name_of,
     output_limit,
@@ -77,7 +78,7 @@ class ChatModel:
         self._lock = Lock()
         # A local pipeline is one tokenizer and one model, which are not safe to share.
         self._turn: AbstractContextManager[Any] = (
-            Lock() if self._provider == "huggingface" else nullcontext()
+            Lock() if is_pipeline(self._model) else nullcontext()
         )
         if budget is not None and self._prices is None:
             raise ModelError(
@@ -101,6 +102,14 @@ class ChatModel:
         """Say whether JSON should be asked for: the provider can hold the model to a schema."""
         return self._provider in _STRUCTURED
 
+    def hide(self, text: str) -> str:
+        """Return a text without keys, for whatever is shown of a call.
+
+        :param text: Any text.
+        :return: The same, with what stands for each key of the model and of the environment.
+        """
+        return self._scrub.hide(text)
+
     def complete(self, messages: Messages, *, schema: Mapping[str, Any] | None = None) -> Reply:
         """Wait for the whole output.
 
@@ -111,8 +120,11 @@ class ChatModel:
         :raises ModelError: If there is no output: the last reason, after all retries.
         """
         stream = ReplyStream(Course(self, messages, schema=schema, hold=True))
-        for _ in stream:
-            pass  # nothing is handed out while it is held
+        try:
+            for _ in stream:
+                pass  # nothing is handed out while it is held
+        finally:
+            stream.close()
         return stream.reply
 
     def stream(self, messages: Messages, *, schema: Mapping[str, Any] | None = None) -> ReplyStream:
@@ -136,8 +148,11 @@ class ChatModel:
         :raises ModelError: As in `complete`.
         """
         stream = AsyncReplyStream(self, messages, schema=schema, hold=True)
-        async for _ in stream:
-            pass
+        try:
+            async for _ in stream:
+                pass
+        finally:  # also where the task is cancelled
+            await stream.aclose()
         return stream.reply
 
     def astream(

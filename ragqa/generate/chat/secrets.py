@@ -14,7 +14,7 @@ from typing import Any
 __all__ = ["Scrubber", "known_secrets"]
 
 _HIDDEN = "[hidden]"
-_SECRET_NAME = re.compile(r"key|token|secret|passw|credential|auth", re.IGNORECASE)
+_SECRET_NAME = re.compile(r"key|token|secret|passw|credential|auth(?!or)", re.IGNORECASE)
 _MIN_SECRET = 8  # characters; shorter ones, such as "none" for a local server, are words
 _MAX_READ = 4000  # characters of an error's text that are looked at
 _MAX_SHOWN = 200  # characters of it that are shown
@@ -54,6 +54,14 @@ class Scrubber:
             clean = pattern.sub(_HIDDEN, clean) if pattern else clean
         line = " ".join("".join(c if c.isprintable() else " " for c in clean).split())
         return line if len(line) <= _MAX_SHOWN else line[:_MAX_SHOWN].rstrip() + "..."
+
+    def hide(self, text: str) -> str:
+        """Return a whole text without the values known to be secret.
+
+        :param text: Any text, such as a raw output that is shown for inspection.
+        :return: The same, with what stands for each of them.
+        """
+        return text if self._known is None else self._known.sub(_HIDDEN, text)
 
     def finds_in(self, text: str) -> bool:
         """Say whether a text holds a value known to be secret.
