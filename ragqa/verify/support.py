@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ragqa.verify.content import check_coverage, check_siblings
+from ragqa.verify.copies import check_copies
 from ragqa.verify.drops import Failure
 from ragqa.verify.edits import check_exchanges, check_replacements
 from ragqa.verify.polarity import check_comparisons, check_directions, check_negation, check_roles
@@ -28,6 +29,7 @@ RULES: tuple[Callable[[Reading, Premise], Failure | None], ...] = (
     check_directions,
     check_roles,
     check_binding,
+    check_copies,
     check_exchanges,
     check_replacements,
     check_strength,

@@ -74,7 +74,7 @@ def check_numbers(said: Reading, premise: Premise) -> Failure | None:
             continue  # "first" and "one" are mostly no numbers
         same = [other for other in found if _is_same(each, other, goes_down=goes_down)]
         if not same:
-            return _missing(each, found, premise)
+            return _missing(said, each, found, premise)
         failure = _check_bound(each, same) or _check_counted(said, each, premise, same)
         if failure is not None:
             return failure
@@ -89,18 +89,20 @@ def _is_same(said: Quantity, found: Quantity, *, goes_down: bool) -> bool:
     return said.dimension == found.dimension and is_same_value(said.value, -found.value)
 
 
-def _missing(said: Quantity, found: Iterable[Quantity], premise: Premise) -> Failure | None:
-    if said.spelled and _is_worded(said, premise):
+def _missing(
+    reading: Reading, said: Quantity, found: Iterable[Quantity], premise: Premise
+) -> Failure | None:
+    if said.spelled and _is_worded(reading, said, premise):
         return None
     if any(is_same_value(said.plain, other.plain) for other in found):
         return Failure("changed-unit", f"the number {said.text} has another unit in the quotes")
     return Failure("changed-number", f"the number {said.text} is not in the quotes")
 
 
-def _is_worded(said: Quantity, premise: Premise) -> bool:
+def _is_worded(reading: Reading, said: Quantity, premise: Premise) -> bool:
     """Say whether the quotes have the number in other words: ``both`` for ``two``."""
-    if not said.dimension and 2 <= said.value <= _LISTED and _is_list(said.value, premise):
-        return True
+    if not said.dimension and 2 <= said.value <= _LISTED:
+        return not _counts_same(said, reading, premise.quotes) and _is_list(said.value, premise)
     others = {2.0: {"both", "pair", "two", "twofold", "dual", "doubl", "twice", "half", "halv"}}
     stems = premise.quotes.stems
     if said.dimension == "share":
@@ -110,17 +112,23 @@ def _is_worded(said: Quantity, premise: Premise) -> bool:
     return bool(stems & others.get(said.value, set()))
 
 
+def _counts_same(said: Quantity, reading: Reading, quotes: Reading) -> bool:
+    """Say whether the quotes put another number before what the statement counts."""
+    thing = _next_word(reading, said)
+    return any(_next_word(quotes, each) == thing for each in quotes.numbers)
+
+
+def _next_word(reading: Reading, number: Quantity) -> str:
+    after = (word.stem for word in reading.words if word.start >= number.end and word.content)
+    return next(after, "")
+
+
 def _is_list(count: float, premise: Premise) -> bool:
     """Say whether the quotes list as many things as the statement counts, and count none."""
     quotes = premise.quotes
-    if any(
-        not each.dimension and (each.spelled or each.value <= _LISTED) and _counted(quotes, each)
-        for each in quotes.numbers
-    ):
+    if any(each.spelled and not each.dimension and each.value > 1 for each in quotes.numbers):
         return False
-    return len(_LISTING.findall(quotes.text)) >= count - 1 and not any(
-        each.spelled and not each.dimension and each.value > 1 for each in quotes.numbers
-    )
+    return len(_LISTING.findall(quotes.text)) >= count - 1
 
 
 def _check_bound(said: Quantity, same: list[Quantity]) -> Failure | None:
