@@ -141,7 +141,7 @@ def test_pairs_fit_and_only_what_must_be_is_cut(query: str, texts: list[str], wi
 # Packing
 
 
-@given(arrays(np.float32, (3, 5), elements=st.floats(-9, 9, width=32)))
+@given(arrays(np.float32, (3, 5), elements=st.floats(-9, 9, width=32, allow_subnormal=False)))
 def test_integers_cost_half_a_step(rows: np.ndarray) -> None:
     integers, scales = quantised(rows)
     assert (integers.dtype, scales.dtype, scales.shape) == (np.int8, np.float32, (3,))
@@ -344,6 +344,19 @@ def test_a_model_that_torch_cannot_export_runs_as_it_is(
     other = load_reranker(str(tiny), cache=exported[0])
     assert np.abs(reranker.score(QUESTION, TEXTS) - other.score(QUESTION, TEXTS)).max() < 1e-3
     assert reranker.fingerprint != other.fingerprint
+
+
+@pytest.mark.slow
+def test_a_hub_model_that_is_not_here_is_an_error_when_offline(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from ragqa.embed.reference import quiet
+
+    with quiet():
+        import huggingface_hub
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
+    with pytest.raises(RerankerError, match="hub cannot be reached.*minilm"):
+        load_reranker("ragqa-tests/no-such-model", cache=tmp_path)
 
 
 # From a model's folder to an answer
