@@ -11,7 +11,9 @@ from collections.abc import Iterable
 from difflib import SequenceMatcher
 
 from ragqa.verify.drops import Failure
+from ragqa.verify.polarity import is_turned_round
 from ragqa.verify.premise import Premise, Reading
+from ragqa.wording.direction import marks
 from ragqa.wording.negation import Negation, negations
 
 __all__ = ["check_copies"]
@@ -47,6 +49,8 @@ def check_copies(said: Reading, premise: Premise) -> Failure | None:
     :param premise: What its quotes say.
     :return: The failure, or None.
     """
+    if is_turned_round(said, premise):
+        return None
     for sentence in premise.context.sentences:
         for new, old, run in _edits(said, sentence):
             failure = _judge(new, old, said, run)
@@ -88,9 +92,17 @@ def _judge(new: str, old: str, said: Reading, run: str) -> Failure | None:
         return Failure("added-negation", "the quotes say it without the negation")
     if _SOFT.search(old) and not _KEPT.search(new) and not _moved(_KEPT, said.text, run):
         return Failure("overclaim", "a reservation of the quotes is left out")
+    if balance == 0 and _is_opposite(new, old):
+        return Failure("other-direction", f"the quotes say {old}, not {new}")
     if _WHOLE.search(new) and not _WHOLE.search(old) and _PART.search(old):
         return Failure("overclaim", "the quotes do not say it of all")
     return None
+
+
+def _is_opposite(new: str, old: str) -> bool:
+    said = {(mark.axis, mark.sign) for mark in marks(new)}
+    quoted = {(mark.axis, mark.sign) for mark in marks(old)}
+    return any((axis, -sign) in quoted for axis, sign in said) and not said & quoted
 
 
 def _count(found: Iterable[Negation]) -> int:

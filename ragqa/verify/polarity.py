@@ -14,7 +14,13 @@ from ragqa.wording.direction import Act, Comparison, Mark
 from ragqa.wording.negation import Negation, is_unchanged
 from ragqa.wording.words import is_covered, is_light, is_same_word, stem
 
-__all__ = ["check_comparisons", "check_directions", "check_negation", "check_roles"]
+__all__ = [
+    "check_comparisons",
+    "check_directions",
+    "check_negation",
+    "check_roles",
+    "is_turned_round",
+]
 
 _CHANGE = frozenset(
     stem(word)
@@ -58,6 +64,8 @@ def _is_lost(negation: Negation, said: Reading, premise: Premise) -> bool:
     if not heads & set(kept):
         return False
     plain = _plain_words(premise.context)
+    if scope[0] in negation.cue.lower() and is_covered(scope[0], plain):
+        return False  # "reported and unreported cases"
     enough = len(kept) >= 2 and len(kept) * 2 >= min(len(scope), 4)
     if not enough and all(is_covered(word, plain) for word in heads & set(kept)):
         return False
@@ -132,7 +140,7 @@ def check_directions(said: Reading, premise: Premise) -> Failure | None:
     :param premise: What its quotes say.
     :return: The failure, or None.
     """
-    if _is_compared_crosswise(said, premise):
+    if is_turned_round(said, premise):
         return None
     quoted = premise.context.marks
     for axis in dict.fromkeys(mark.axis for mark in said.marks):
@@ -186,7 +194,7 @@ def _disagreement(
     quoted = premise.context.marks
     if _agrees_elsewhere(mark, quoted, said):
         return None
-    if other.sign != mark.sign and not mark.negated:
+    if other.sign != mark.sign and mark.negated == other.negated:
         return Failure("other-direction", "the quotes say that it goes the other way")
     if other.negated and not mark.negated and not is_unchanged(said.text) and not said.negations:
         return Failure("lost-negation", "the quotes negate it")
@@ -245,8 +253,13 @@ def check_comparisons(said: Reading, premise: Premise) -> Failure | None:
     return None
 
 
-def _is_compared_crosswise(said: Reading, premise: Premise) -> bool:
-    """Say whether the statement turns a comparison round, and its direction with it."""
+def is_turned_round(said: Reading, premise: Premise) -> bool:
+    """Say whether the statement turns a comparison round, and its direction with it.
+
+    :param said: The statement.
+    :param premise: What its quotes say.
+    :return: Whether A is more than B in the one and B less than A in the other.
+    """
     return any(
         _turn(mine, other) < 0 and mine.sign != other.sign
         for mine in said.comparisons

@@ -30,20 +30,21 @@ _ORDER = re.compile(
     r"|rules?|guidelines?|directions?|messages?|commands?|constraints?|above)\b"
     r"|\b(?:system|developer|hidden|secret) (?:prompt|message|instructions?)\b"
     r"|\b(?:as an?|i am an?|i'm an?|you are an?|you're an?|act as an?|dear) (?:\w+ )?(?:ai|llm|language model|assistant|chatbot|model|reader)\b"
-    r"|\b(?:ai|llm|language) (?:model|assistant|reviewer|system|agent)s?\s*(?:,|:|must|should|reading)"
+    r"|\b(?:ai|llm) (?:assistant|reviewer|agent|reader|system)s? (?:must|should)\b"
     r"|\b(?:attention|note to|instructions? (?:to|for)) (?:\w+ )?(?:ai|llms?|assistants?|models?|reviewers?|readers?|agents?)\b"
     r"|\b(?:click|tap) (?:here|on|the|this)\b|\bvisit (?:the |this |our )?(?:link|url|site|website|page|http|www)"
     r"|\b(?:tell|inform|instruct|urge|convince|remind) (?:the |every |any |all )?(?:users?|readers?|reviewers?|customers?)\b"
-    r"|\b(?:reply|respond|answer|output|print|say|write|state|repeat|return|include) (?:only |exactly |just |verbatim )*"
+    r"|(?:^|[.;:!?]\s+|\b(?:and|then|please|must|should|instead|just|only|to)\s+)"
+    r"(?:reply|respond|answer|output|print|say|state|repeat) (?:only |exactly |just |verbatim )*"
     r"(?:with |that |the (?:word|phrase|following|text|string|sentence)|[\"'\u201c:])"
-    r"|\b(?:new|updated|following|these|your|my|previous|prior|earlier|above|all) instructions?\b"
+    r"|\b(?:your|my) instructions?\b"
     r"|\b(?:i can(?:no|')t|i cannot|i won't|i will|i'm sorry|i am sorry|i apologi[sz]e|i have been|i was told|i must"
     r"|i recommend|i suggest|here is|here are|here's|sure[,!]|of course[,!]|certainly[,!]|as requested|as instructed"
     r"|jailbreak|pwned|do anything now)\b",
     re.IGNORECASE,
 )  # fmt: skip
 _IMPERATIVE = re.compile(
-    r"^\W*(?:please|ignore|disregard|forget|reply|respond|output|print|repeat|remember|note that you|visit|click"
+    r"^\W*(?:please|(?:ai|llm|language) (?:model|assistant|reviewer|agent)s?\s*[,:]|ignore|disregard|forget|reply|respond|output|print|repeat|remember|note that you|visit|click"
     r"|download|install|send|email|contact|subscribe|buy|tell|say|write|always (?:answer|say|reply|recommend|respond|rate|cite)"
     r"|never (?:mention|say|reveal|tell|answer)|do not (?:mention|say|reveal|tell|answer|cite|follow|use|trust|read)|you (?:must|should|are|will|can|need)"
     r"|rate this|recommend this|give this|accept this|praise|answer:|statement:|quote|todo|summari[sz]e|translate|pretend)\b",

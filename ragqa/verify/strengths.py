@@ -7,9 +7,12 @@ from __future__ import annotations
 
 from ragqa.verify.drops import Failure
 from ragqa.verify.premise import Premise, Reading
-from ragqa.wording.strength import strength
+from ragqa.wording.strength import soft_spans, strength
+from ragqa.wording.words import is_covered, tokens
 
 __all__ = ["check_strength"]
+
+_NEAR = 3  # content words after a reservation, or before one that ends a sentence: what it is about
 
 
 def check_strength(said: Reading, premise: Premise) -> Failure | None:
@@ -28,14 +31,27 @@ def check_strength(said: Reading, premise: Premise) -> Failure | None:
         return Failure("overclaim", "the quotes do not say that it is so of nothing else")
     if mine.superlative and not theirs.ranked:
         return Failure("overclaim", "the quotes do not put it first")
-    aligned = strength(_aligned(said, premise))
-    if aligned.soft and not mine.hedged:
+    text = _aligned(said, premise)
+    aligned = strength(text)
+    if aligned.soft and not mine.hedged and _is_reserved(said, text):
         return Failure("overclaim", "the quotes say it with a reservation that is left out")
     if aligned.open and not (mine.asks or mine.hedged):
         return Failure("overclaim", "the quotes only ask whether it is so")
     if mine.causes and theirs.linked and not mine.associated and not theirs.causal:
         return Failure("overclaim", "the quotes speak of an association, not of a cause")
     return None
+
+
+def _is_reserved(said: Reading, text: str) -> bool:
+    """Say whether a reservation of a sentence is about what the statement says."""
+    words = [word for word in tokens(text) if word.content]
+    for start, end in soft_spans(text):
+        after = [word.stem for word in words if word.start >= end][:_NEAR]
+        before = [word.stem for word in words if word.end <= start][-_NEAR:]
+        near = after if len(after) == _NEAR else before
+        if 2 * sum(is_covered(word, said.content) for word in near) >= len(near):
+            return True
+    return False
 
 
 def _aligned(said: Reading, premise: Premise) -> str:

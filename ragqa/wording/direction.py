@@ -67,7 +67,7 @@ _FALSE_FRIENDS = re.compile(
 )
 _MARKER = re.compile(
     r"\b(?:than|(?:when )?compared (?:with|to)|as compared (?:with|to)|in comparison (?:with|to)|in contrast (?:with|to)"
-    r"|versus|vs\.?|relative to|superior to|inferior to|over (?=the|that)|as opposed to)(?!\w)",
+    r"|versus(?!\s*[\d.])|vs\.?(?!\s*[\d.])|relative to|superior to|inferior to|over (?=the|that)|as opposed to)(?!\w)",
     re.IGNORECASE,
 )
 _VERBS = re.compile(

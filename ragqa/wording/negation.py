@@ -45,6 +45,7 @@ _NOT_PREFIXED = frozenset(
     " underlying understanding universal university universe unsupervised untill nonetheless"
     " nonlinear unbiased unified unigram unit units unfold unfolding unravel unlock unveil".split()
 )
+_CONTRAST = re.compile(r"\b(?:but|and) not$", re.IGNORECASE)  # "A, but not B, rose"
 _CLAUSE_END = re.compile(
     r"[.!?;:](?=\s|$)|,\s+(?=(?:but|although|though|while|whereas|however|and|which|who|yet|so|with)\b)"
     r"|\b(?:but|although|though|whereas|however|while|yet|because|despite)\b|\n",
@@ -129,6 +130,8 @@ def _negation(
 def _scope(text: str, words: Sequence[Token], start: int) -> tuple[str, ...]:
     match = _CLAUSE_END.search(text, start)
     end = match.start() if match else len(text)
+    if _CONTRAST.search(text[max(0, start - 12) : start]) and "," in text[start:end]:
+        end = text.index(",", start)
     inside = [word.stem for word in words if start <= word.start < end and _counts(word)]
     return tuple(inside[:_SCOPE])
 

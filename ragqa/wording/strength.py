@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-__all__ = ["Strength", "strength"]
+__all__ = ["Strength", "soft_spans", "strength"]
 
 _HEDGE = re.compile(
     r"\b(?:may|might|could|can|would|should|perhaps|maybe|possib(?:le|ly|ility)|potential(?:ly)?"
@@ -180,3 +180,12 @@ def strength(text: str) -> Strength:
         ranked=_BEST.search(text) is not None,
         superlative=_SUPERLATIVE.search(text) is not None,
     )
+
+
+def soft_spans(text: str) -> list[tuple[int, int]]:
+    """Return where the reservations of a text stand.
+
+    :param text: Plain text.
+    :return: Spans of words that keep a claim open in the narrow sense.
+    """
+    return [match.span() for match in _SOFT.finditer(text)]
