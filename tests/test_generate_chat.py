@@ -195,6 +195,24 @@ def test_any_langchain_model_will_do(server: ModelServer) -> None:
     assert server.seen[-1].body["stop"] == ["x"]
 
 
+def test_the_callers_context_goes_along() -> None:
+    """LangChain's tracing finds its run in a context variable."""
+    from contextvars import ContextVar
+
+    from langchain_core.language_models.fake_chat_models import FakeListChatModel
+
+    run: ContextVar[str] = ContextVar("run", default="none")
+
+    class Telling(FakeListChatModel):
+        def _call(self, *args: Any, **kwargs: Any) -> str:
+            return run.get()
+
+    run.set("mine")
+    assert (
+        ChatModel(Telling(responses=[""], disable_streaming=True)).complete(MESSAGES).text == "mine"
+    )
+
+
 # What goes wrong.
 
 

@@ -231,36 +231,44 @@ def test_any_json_is_read_as_written(
     assert read_output(f"{chatter}\n```json\n{raw}\n```") == once
 
 
-class Steps:
-    """Counts the calls of Python functions, which no other load on the machine changes."""
+class Lines:
+    """Counts the lines of Python that run, which no other load on the machine changes."""
 
     def __init__(self) -> None:
         self.count = 0
 
-    def __call__(self, frame: object, event: str, arg: object) -> None:
+    def __call__(self, frame: object, event: str, arg: object) -> Lines:
         self.count += 1
+        return self
 
 
-def steps(raw: str) -> int:
-    counted = Steps()
-    sys.setprofile(counted)
+def lines_run(raw: str) -> int:
+    counted, before = Lines(), sys.gettrace()
+    sys.settrace(counted)
     try:
         read_output(raw)
     finally:
-        sys.setprofile(None)
+        sys.settrace(before)
     return counted.count
 
 
 @pytest.mark.parametrize(
-    "unit",
+    ("unit", "then"),
     [
-        "{", "[", '{"a":', '"', "\\", "<", "<think>", "{ ", "STATEMENT: a\n", "QUOTE c1: a\n", "\n",
-        "*", '{"text": "a", "quotes": [', "a\n", '{"a', "x", "}{", '{"text":"a","quotes":[{}]}',
+        *((unit, "") for unit in (
+            "{", "[", '{"a":', '"', "\\", "<", "<think>", "{ ", "STATEMENT: a\n", "QUOTE c1: a\n",
+            "\n", "*", '{"text": "a", "quotes": [', "a\n", '{"a', "x", "}{",
+            '{"text":"a","quotes":[{}]}',
+        )),
+        ('{"a":', "]"),
+        ('{"a":' + "[" * 9, '{"chunk":"c1","quote":"q"}'),
     ],
 )  # fmt: skip
-def test_work_is_linear_in_the_output(unit: str) -> None:
-    short, long = unit * (2000 // len(unit)), unit * (16000 // len(unit))
-    assert steps(long) < 12 * steps(short) + 400
+def test_work_is_linear_in_the_output(unit: str, then: str) -> None:
+    def raw(size: int) -> str:
+        return unit * (size // len(unit)) + then * (size // len(then) if then else 0)
+
+    assert lines_run(raw(16_000)) < 12 * lines_run(raw(2000)) + 400
 
 
 @pytest.mark.parametrize("unit", ["{", '{"a":', "<think", "** ", "STATEMENT: a\nb\n"])
