@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -253,6 +254,23 @@ def test_limitations_are_the_papers_own(generation: Generation) -> None:
     assert any("fails when the greenhouse" in statement.text for statement in limits.statements)
 
 
+@pytest.mark.parametrize(
+    ("text", "section", "told"),
+    [
+        ("One limitation is that the model needs labels.", "", True),
+        ("However, our model is slow on long texts.", "", True),
+        ("It cannot be used without a GPU.", "Limitations", True),
+        ("It cannot be used without a GPU.", "Introduction", False),
+        ("Cameras cannot deal with bright light.", "", False),
+        ("To address these limitations, we introduce a network.", "", False),
+        ("Given the limitation of space, we select four queries.", "", False),
+        ("We measure the speed.", "", False),
+    ],
+)
+def test_a_limit_is_the_work_s_own(text: str, section: str, told: bool) -> None:
+    assert ragqa.answer.sections._tells_limit(text, section) is told
+
+
 def test_a_comparison_has_a_sentence_of_each_paper(generation: Generation) -> None:
     compared = section(card(generation, TOMATOES, INSTRUCTIONS[3]), "comparison")
     assert {c.paper_id for s in compared.statements for c in s.citations} == {
@@ -271,9 +289,7 @@ def test_a_section_without_anything_says_so(generation: Generation) -> None:
 
 
 def test_every_template_can_be_filled() -> None:
-    names = ("counts", "title", "titles", "declared", "asked", "why", "reason", "corpus")
-    names += ("first", "second")
-    fields = dict.fromkeys(names, "x")
+    names += ("first", "second", "model", "question")
     for code in TEMPLATES:
         said = notice(code, fields)
         assert said.code == code

@@ -69,6 +69,9 @@ WRONG: tuple[tuple[Side, str], ...] = (
     ("input", "Unlike our model, a baseline takes two images as input."),
     ("input", "It takes a week to train the model."),
     ("input", "Reading a video as input is not supported."),
+    ("input", "The method maps the embedding vectors to a space of two dimensions."),
+    ("output", "The model predicts a wrong source domain because of its prompt."),
+    ("output", "Our model generates the source domain of a new sample in 65 % of the cases."),
     ("output", "The output layer has 512 units and an output size of ten."),
     ("output", "Our model outputs of earlier years were lost."),
     ("output", "Our method produces state-of-the-art results."),
@@ -99,7 +102,10 @@ def test_the_right_sentence_wins_among_all_wrong_ones(cell: Side, right: str) ->
     assert found.endswith(right)  # "It ..." brings the sentence before it
 
 
-@pytest.mark.parametrize("section", ["2 Related Work", "5 Experiments", "Acknowledgments"])
+@pytest.mark.parametrize(
+    "section",
+    ["2 Related Work", "5 Experiments", "Acknowledgments", "C Further Models", "Error Types"],
+)
 def test_other_sections_fill_no_cell(section: str) -> None:
     assert best("input", RIGHT[0][1], section=section) is None
     assert best("input", RIGHT[0][1], section="3 Method") == RIGHT[0][1]
@@ -110,6 +116,8 @@ def test_it_is_what_the_sentence_before_speaks_of() -> None:
     ours, theirs = "We propose NewNet.", "Smith et al. propose OldNet."
     assert best("input", ours, its) == f"{ours} {its}"
     assert best("input", theirs, its) is None
+    assert best("input", ours, "A re-ranker sorts the results.", its) is None
+    assert best("input", ours, "NewNet is small.", its) == f"NewNet is small. {its}"
 
 
 ARGUMENTS = (

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from wordings import FIRST, SECOND
 
-from ragqa.plan.declared import affirmed, declarations, proposes, purpose
+from ragqa.plan.declared import affirmed, declarations, own_words, proposes, purpose
 from ragqa.plan.fit import FitOutcome, fit_notice, judge_fit, tasks_asked
 from ragqa.plan.sections import plan_card, plan_question, section_kind
 from ragqa.plan.tasks import known_tasks, tasks_in
@@ -352,6 +352,32 @@ def test_what_proposes(sentence: str) -> None:
 @pytest.mark.parametrize("sentence", ["It rained.", "Smith et al. proposed it.", "Results are in."])
 def test_what_does_not_propose(sentence: str) -> None:
     assert not proposes(sentence)
+
+
+def test_own_words_are_no_title() -> None:
+    assert own_words("In this work, we propose a network.")
+    assert own_words("Here, we explore metaphors.")
+    assert not own_words("PyTorch implementation of the paper.")
+    assert not own_words("Through this more explorative approach, we found defects.")
+
+
+@pytest.mark.parametrize(
+    ("line", "is_title"),
+    [
+        ("Adversarial Learning for Chinese NER from Crowd Annotations\u2217", True),
+        ("Causal Explanation Analysis on Social Media", True),
+        ("Ada Lovelace and Grace Hopper", False),
+        ("Shenggui Li, Fuzhao Xue\u2217", False),
+        ("Zheng Liu1\u2020\u2217, Shitao Xiao2\u2020", False),
+        (", Garnik Davtyan et Cie", False),
+        ("Project | Paper | Supple", False),
+        ("Example Networks Inc., China", False),
+    ],
+)
+def test_authors_are_no_title(line: str, is_title: bool) -> None:
+    chunks = model(line, "We waited long.", kind="readme")
+    found = [draft.text for draft in declarations(chunks, paper_id="p")]
+    assert (line in found) is is_title
 
 
 @given(st.lists(st.text(min_size=1, max_size=60), min_size=1, max_size=6), st.text(max_size=60))

@@ -36,12 +36,17 @@ _OTHERS = re.compile(
 _PART = re.compile(
     r"\b(?:layers?|blocks?|encoders?|decoders?|heads?|modules?|branch(?:es)?|stages?|hidden|kernels?"
     r"|convolution\w*|activations?|softmax|gates?|attention|dropout|sub-?networks?|units?"
-    r"|discriminators?|embedding layer|tokens?|loss|gradients?)\b",
+    r"|discriminators?|embedding layer|tokens?|loss|gradients?"
+    r"|(?:embedding|feature|hidden|latent) (?:maps?|representations?|spaces?|vectors?))\b",
     re.IGNORECASE,
 )
 _OTHER_SECTION = re.compile(
     r"related|background|baseline|prior|acknowledg|thanks|ethic|broader|appendix|experiment|ablation"
-    r"|training|evaluation|results?\b|setup|data ?sets?",
+    r"|training|evaluation|results?\b|setup|data ?sets?|\berrors?\b|^(?-i:[B-H](?:\.\d+)* [A-Z])",
+    re.IGNORECASE,
+)
+_JUDGED = re.compile(  # what came out on an occasion, not what comes out
+    r"\b(?:wrong(?:ly)?|incorrect(?:ly)?|mistak\w+|with an? accuracy)\b|\d ?%",
     re.IGNORECASE,
 )
 _MODEL = (
@@ -144,23 +149,37 @@ def _stated(chunks: Sequence[Chunk], cell: _Side, paper_id: str) -> Iterator[Dra
     own = _own_names(chunks, paper_id)
     found = [
         (rank, ScoredSentence(chunk=chunk, sentence=sentence, score=0.0))
-        for chunk, sentence in _candidates(chunks)
+        for chunk, sentence in _candidates(chunks, own)
         if (rank := _rank(chunk.slice(sentence.start, sentence.end), cell, own)) is not None
     ]
     for _, scored in sorted(found, key=lambda pair: pair[0]):
         yield from extract([scored], limit=1, paper_id=paper_id, cell=cell)
 
 
-def _candidates(chunks: Sequence[Chunk]) -> Iterator[tuple[Chunk, Sentence]]:
+def _candidates(chunks: Sequence[Chunk], own: str) -> Iterator[tuple[Chunk, Sentence]]:
+    """Yield sentences that can speak of the model; "It ..." where the one before does."""
     for chunk in chunks:
         if not _OTHER_SECTION.search(chunk.section):
             before = ""
             for sentence in chunk.sentences:
                 text = chunk.slice(sentence.start, sentence.end)
-                about = f"{before} {text}" if text.startswith("It ") else text
-                if sentence.quotable and not _OTHERS.search(about) and not _PART.search(text):
+                is_it = text.startswith("It ")
+                about = f"{before} {text}" if is_it else text
+                is_own = not (is_it and before) or _names_model(before, own)
+                if sentence.quotable and is_own and not _is_of_another(text, about):
                     yield chunk, sentence
                 before = text
+
+
+def _is_of_another(text: str, about: str) -> bool:
+    """Say whether a sentence is about others' work, a part of the model, or a single result."""
+    return any(pattern.search(text) for pattern in (_PART, _JUDGED)) or bool(_OTHERS.search(about))
+
+
+def _names_model(text: str, own: str) -> bool:
+    if re.search(rf"\b{_SELF}\b|\bwe\b|\bour\b", text, re.IGNORECASE):
+        return True
+    return bool(own) and re.search(rf"\b(?:{own})\b", text) is not None
 
 
 def _own_names(chunks: Sequence[Chunk], paper_id: str) -> str:

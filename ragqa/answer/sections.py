@@ -16,7 +16,7 @@ from ragqa.answer.conflict import conflicts
 from ragqa.answer.context import Context
 from ragqa.generate.extractive import extract
 from ragqa.notices import notice
-from ragqa.plan.declared import declarations, proposes
+from ragqa.plan.declared import declarations, own_words, proposes
 from ragqa.plan.fit import fit_notice, judge_fit
 from ragqa.plan.tasks import tasks_in
 from ragqa.records import (
@@ -39,6 +39,17 @@ _WORKFLOW_CELLS: tuple[Cell, ...] = ("input", "model", "output")
 _LIMITATION_WORDS = re.compile(
     r"\blimit|\bfail|\bcannot\b|\bnot able\b|\bunable\b|\bdrawback|\bweakness|\bhowever\b"
     r"|\bfuture work\b|\bshortcoming|\bstruggl|\bexpensive\b|\bonly\b",
+    re.IGNORECASE,
+)
+_OWN = re.compile(
+    r"\b(?:we|our|us|this (?:paper|work|study|method|model|approach)|the (?:proposed|present))\b"
+    r"|\blimitations?\b|\bfail|\bdrawback|\bweakness|\bshortcoming|\bfuture work\b",
+    re.IGNORECASE,
+)
+_OTHERS_LIMITS = re.compile(
+    r"\bto (?:address|alleviate|avoid|mitigate|overcome|resolve|solve|tackle) (?:the|this|these)\b"
+    r"|\b(?:page|space|length) (?:limit|constraint)"
+    r"|\blimit\w* (?:of |on )?(?:the )?(?:space|pages)\b",
     re.IGNORECASE,
 )
 
@@ -147,8 +158,12 @@ def _fill_cell(paper_id: str, cell: Cell, context: Context) -> tuple[Statement, 
 
 
 def _declared(paper_id: str, cell: Cell, context: Context) -> tuple[Statement, ...]:
-    """Quote the first verified place where a paper declares what it is."""
-    drafts = declarations(context.chunks(paper_id), paper_id=paper_id)
+    """Quote the first verified place where a paper declares what it is.
+
+    Its authors' own words come before its title, which the table's row has already.
+    """
+    drafts = list(declarations(context.chunks(paper_id), paper_id=paper_id))
+    drafts.sort(key=lambda draft: not own_words(draft.text))
     return _first((replace(draft, cell=cell) for draft in drafts), context)
 
 
@@ -195,8 +210,15 @@ def _comparison(section: PlannedSection, question: str, context: Context) -> _Wr
 def _limitations(section: PlannedSection, question: str, context: Context) -> _Written:
     """Quote what the papers say of their own limits."""
     evidence = context.find(section.queries, context.with_text(section.paper_ids))
-    about = [s for s in evidence.sentences if _LIMITATION_WORDS.search(s.text)]
+    about = [s for s in evidence.sentences if _tells_limit(s.text, s.chunk.section)]
     return context.keep_verified(extract(about, limit=_LIMITATION_STATEMENTS)), ()
+
+
+def _tells_limit(text: str, section: str) -> bool:
+    """Say whether a sentence tells a limit of the work itself, not of what it is better than."""
+    if not _LIMITATION_WORDS.search(text) or _OTHERS_LIMITS.search(text):
+        return False
+    return _OWN.search(text) is not None or "limit" in section.lower()
 
 
 _WRITERS: Final[dict[SectionKind, Callable[[PlannedSection, str, Context], _Written]]] = {

@@ -23,6 +23,7 @@ _SAYS_NOTHING = re.compile(
     rf"\?[\"'\u201d\u2019)]*$"  # a question
     rf"|^(?:the )?{_FIGURE} \S+ (?:\(\w+\) )?(?:\w+ly |also )?{_SHOWS} (?!that\b)\D*$"
     rf"|^in (?:this|the (?:next|following)) (?:sub)?section,? we\b\D*$"
+    rf"|^\D*\b(?:is|are|was|were|can be) \w+ in (?:the )?(?:supplement\w*|{_FIGURE})[^.]{{0,12}}\.$"
     r"|^(?:definitions? of )?abbreviations?\b.{0,20}[:=]"
     # A table's cells or a figure's labels, with the caption that follows.
     rf"|(?<!see )(?<!in )(?<!from )\b(?-i:Figure|Fig\.|Table) [A-Z]?[\dl]{{1,3}}[a-z]?: "
@@ -64,9 +65,13 @@ _EXPLETIVE = (
     r"it (?:is|was|has been|had been|can be|could be|may be|might be|must be|should be|will be"
     r"|would be|remains|seems|appears|became|becomes)(?: [\w-]+){0,2}? " + _SAID + r"\b"
 )
+_PROPOSED = (
+    r"(?:,? (?:we|this (?:paper|work|article)) (?:\w+ ){0,2}(?:develop|introduc|present|propos)\w*)"
+)
 _STANDS = (  # "those who smoke", "that is the case where", "this is the first study"
     rf"(?:{_PAPER}|{_EXPLETIVE}"
     r"|those (?:who|whose|with|without|that|which|of|in|from|on|at|under|over)\b"
+    rf"|this (?:end|aim|purpose){_PROPOSED}"
     r"|(?:this|that) is (?:the|an?|our) (?:\w+ ){0,3}?(?:study|paper|report|trial|work)\b)"
 )
 _JOINS = (
@@ -92,7 +97,7 @@ _SUBJECT_BACK = (
 )
 _LOOSE = re.compile(rf"^[\"'\u201c(]*(?:{_JOINS}|{_ADDS}{_ALONE})", re.IGNORECASE)
 _TIGHT = re.compile(
-    rf"^(?:{_ENDS_BACK}|{_TO_BACK}(?! (?:stud|paper|work))|{_SUBJECT_BACK}"
+    rf"^(?:{_ENDS_BACK}|{_TO_BACK}(?! (?:stud|paper|work)|(?: \w+)?{_PROPOSED})|{_SUBJECT_BACK}"
     rf"|[\"'\u201c(]*(?:{_JOINS},? )?{_ADDS}(?!{_STANDS})"
     rf"(?:{_OWNERS}|(?:{_BEFORE})?(?!{_STANDS}){_OF}(?!{_STANDS}){_NOUNS})\b)",
     re.IGNORECASE,

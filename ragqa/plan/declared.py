@@ -14,7 +14,7 @@ from itertools import pairwise
 
 from ragqa.records import Chunk, Draft, DraftQuote, Sentence
 
-__all__ = ["affirmed", "declarations", "proposes", "purpose"]
+__all__ = ["affirmed", "declarations", "own_words", "proposes", "purpose"]
 
 _AUTHORS = (
     r"(?:we|this (?:paper|work|article|study|repo(?:sitory)?|tool|model|package|project)"
@@ -22,7 +22,7 @@ _AUTHORS = (
 )
 _PROPOSE = (
     r"(?:propos|present|introduc|develop|describ|address|tackl|design|study|studies|investigat"
-    r"|explor|focus|examin|formulat|frame\b|releas|contribut)"
+    r"|explor(?!at)|focus|examin|formulat|frame\b|releas|contribut)"
 )
 _THING = (
     r"(?:method|model|framework|network|approach|tool|toolkit|library|package|implementation|system"
@@ -40,6 +40,7 @@ _PROPOSES = re.compile(
     r"|\bimplementation of\b",
     re.IGNORECASE,
 )
+_OWN_WORDS = re.compile(rf"\b{_AUTHORS}\b.{{0,60}}?\b{_PROPOSE}", re.IGNORECASE)
 _NAMED_DOES = re.compile(rf"^(?:It|[A-Z][\w.+-]*[A-Z\d][\w.+-]*) {_DOES}\b")
 _DECLARING_SECTION = re.compile(
     r"^(?:abstract|summary|overview|about|introduction)?$", re.IGNORECASE
@@ -47,8 +48,14 @@ _DECLARING_SECTION = re.compile(
 _NUMBER = re.compile(r"^[\divxIVX]+[.\s]+")
 _NO_TITLE = re.compile(
     r"\b(?:universit|institut|department|laborator|school of|proceedings|conference|published"
-    r"|arxiv|journal|workshop|corporation|related work|pip install)|@|\.$| --?\w",
+    r"|arxiv|journal|workshop|corporation|inc\b|ltd\b|related work|pip install)|@|\.$| --?\w| \| ",
     re.IGNORECASE,
+)
+# The line of authors: it opens with a comma, has marks of notes on names, or names only.
+_NAME = r"[A-Z][\w.'\u2019-]*[\d\u2217*\u2020\u2021\u00a7\u2662\u00b6]*"
+_AUTHOR_LINE = re.compile(
+    r"^[,;&\d]|[A-Za-z][\d,]*[\u2217*\u2020\u2021\u00a7\u2662\u00b6]+\s?,"
+    rf"|^{_NAME}(?: {_NAME}){{1,3}}(?:(?:,? and |, | & ){_NAME}(?: {_NAME}){{1,3}})+$"
 )
 _TITLE_CHARS = 400  # characters at a document's start in which its title stands
 _MIN_TITLE_WORDS = 3
@@ -94,6 +101,15 @@ def proposes(text: str) -> bool:
     :return: True for "We propose ...", "X is a method for ..." and their like.
     """
     return _PROPOSES.search(text) is not None
+
+
+def own_words(text: str) -> bool:
+    """Say whether its authors tell in a sentence what they propose.
+
+    :param text: The sentence.
+    :return: True for "In this work, we propose ..."; false for a title.
+    """
+    return _OWN_WORDS.search(text) is not None
 
 
 def affirmed(text: str, *, means: bool = True) -> str:
@@ -172,7 +188,8 @@ def _titles(head: Sequence[Chunk]) -> Iterator[tuple[Chunk, Sentence]]:
 
 def _can_be_title(text: str) -> bool:
     is_short = len(text) < _TITLE_CHARS / 2 and "\n" not in text
-    return is_short and len(text.split()) >= _MIN_TITLE_WORDS and not _NO_TITLE.search(text)
+    is_long = len(text.split()) >= _MIN_TITLE_WORDS
+    return is_short and is_long and not any(p.search(text) for p in (_NO_TITLE, _AUTHOR_LINE))
 
 
 def _declares(chunk: Chunk) -> bool:
