@@ -33,7 +33,8 @@ _CHANGE = frozenset(
 _FEWER = frozenset(
     stem(word) for word in "only alone except exclude zero 0 free less fewer low rare".split()
 )
-_TIED = 0.6  # of the best nearness: marks that near may all be meant
+_SAME_WORD = 0.2  # nearness that one word for both adds
+_TIED = 0.75  # of the best nearness: marks that near may all be meant
 _NEAR = 0.34  # share of a scope's words that makes two negations be about one thing
 
 
@@ -64,8 +65,8 @@ def _is_lost(negation: Negation, said: Reading, premise: Premise) -> bool:
     if not heads & set(kept):
         return False
     plain = _plain_words(premise.context)
-    if scope[0] in negation.cue.lower() and is_covered(scope[0], plain):
-        return False  # "reported and unreported cases"
+    if _has_both(negation, premise.context):
+        return False
     enough = len(kept) >= 2 and len(kept) * 2 >= min(len(scope), 4)
     if not enough and all(is_covered(word, plain) for word in heads & set(kept)):
         return False
@@ -74,6 +75,16 @@ def _is_lost(negation: Negation, said: Reading, premise: Premise) -> bool:
     if is_unchanged(said.text) or _is_turned(said, premise):
         return False
     return _still_there(kept, plain)
+
+
+def _has_both(negation: Negation, context: Reading) -> bool:
+    """Say whether it is the second half of "reported and unreported"."""
+    before = [word for word in context.words if word.end <= negation.start][-2:]
+    return (
+        len(before) == 2
+        and before[1].text.lower() in {"and", "or"}
+        and is_same_word(before[0].stem, negation.scope[0])
+    )
 
 
 def _still_there(kept: list[str], plain: Collection[str]) -> bool:
@@ -202,7 +213,7 @@ def _disagreement(
 
 
 def _nearness(mark: Mark, other: Mark) -> float:
-    shared = 0.5 if mark.stem == other.stem else 0.0
+    shared = _SAME_WORD if mark.stem == other.stem else 0.0
     for word, weight in mark.context.items():
         shared += weight * max(
             (w for known, w in other.context.items() if is_same_word(word, known)), default=0.0
