@@ -2,7 +2,8 @@
 
 In: a code and what fills its template. Out: a `Notice`. A generator never writes one, and no
 other line of an answer is the program's own. What fills a template is a count, a file state, a
-name from the task list, or a field of the manifest; never text of a paper.
+name from the task list, a field of the manifest, a chat model's name, or a follow-up question as
+it was understood (its words are those of the conversation); never text of a paper.
 """
 
 from __future__ import annotations
@@ -35,6 +36,17 @@ TEMPLATES: Final[dict[NoticeCode, str]] = {
         "What is quoted points in opposite directions: {first}, and {second}. "
         "Which of them holds is not decided here."
     ),
+    "written-by-model": (
+        "Written by {model}; every statement was checked against the quotes that it cites."
+    ),
+    "model-declined": "{model} found no answer to this in what the papers say nearest to it.",
+    "model-refused": (
+        "What {model} wrote on this did not pass the check of its quotes, and is not shown."
+    ),
+    "model-failed": "{model} gave nothing on this ({reason}); the papers are quoted instead.",
+    "model-broke-off": "{model} broke off here ({reason}); what is shown was checked before.",
+    "model-stopped": "{model} was not asked any further ({reason}); the rest is quoted.",
+    "restated": "Understood as: {question}",
 }
 """Code -> template. Papers without text, other states and reasons are spelt out by the caller."""
 

@@ -61,7 +61,9 @@ SectionKind = Literal["answer", "task", "workflow", "papers", "comparison", "lim
 Cell = Literal["input", "model", "output", "why"]
 """Which cell of a table a statement fills: a workflow's three, or why a paper is listed."""
 
-AbstentionReason = Literal["no-sources", "no-match", "low-confidence", "nothing-verified"]
+AbstentionReason = Literal[
+    "no-sources", "no-match", "low-confidence", "nothing-verified", "model-declined"
+]
 """Why ragqa does not answer."""
 
 SourceState = Literal["full-text", "readme-only", "summary-only", "no-text", "removed"]
@@ -81,6 +83,13 @@ NoticeCode = Literal[
     "nothing-on-this",
     "silent-papers",
     "conflicting-evidence",
+    "written-by-model",
+    "model-declined",
+    "model-refused",
+    "model-failed",
+    "model-broke-off",
+    "model-stopped",
+    "restated",
 ]
 """The closed list of lines that the program itself may say; their templates are in notices.py."""
 
@@ -551,6 +560,7 @@ class Answer:
     :ivar notices: What the program says about the whole answer.
     :ivar nearest: The nearest evidence, shown where it abstained.
     :ivar index: Fingerprint of the index generation that answered.
+    :ivar generator: ``extractive``, or the name of the chat model that wrote any of it.
     """
 
     question: str
@@ -562,6 +572,7 @@ class Answer:
     notices: tuple[Notice, ...] = ()
     nearest: tuple[Citation, ...] = ()
     index: str = ""
+    generator: str = "extractive"
 
     @property
     def statements(self) -> tuple[Statement, ...]:

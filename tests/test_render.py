@@ -310,4 +310,5 @@ def test_json_is_exactly_as_documented() -> None:
         ],
         "nearest": [],
         "index": "1-abc",
+        "generator": "extractive",
     }

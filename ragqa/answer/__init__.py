@@ -41,6 +41,7 @@ _REASONS: dict[AbstentionReason, str] = {
     "no-match": "nothing in them is near it",
     "low-confidence": "the nearest evidence is not near enough",
     "nothing-verified": "no evidence could be verified",
+    "model-declined": "the model found no answer in the nearest evidence",
 }
 _STATES: tuple[tuple[SourceState, str], ...] = (
     ("full-text", "with full text"),
@@ -79,7 +80,7 @@ def answer_plan(plan: Plan, context: Context, *, index: str = "") -> Answer:
     """
     evidence = _evidence(plan, context)
     confidence = evidence.confidence if evidence else 0.0
-    sections = tuple(write_section(section, plan.question, context) for section in plan.sections)
+    sections = tuple(_sections(plan, context))
     has_statement = any(section.statements for section in sections)
     reason: AbstentionReason | None = None
     nearest: tuple[Citation, ...] = ()
@@ -101,10 +102,26 @@ def answer_plan(plan: Plan, context: Context, *, index: str = "") -> Answer:
             *_notices(reason, sources, context),
             *_silent(silent, is_answered=has_statement),
             *(_opposed(sections) if plan.by_paper else ()),
+            *(context.writer.notices() if context.writer else ()),
         ),
         nearest=nearest,
         index=index,
+        generator=_generator(context, is_answered=has_statement),
     )
+
+
+def _sections(plan: Plan, context: Context) -> Iterator[Section]:
+    for section in plan.sections:
+        context.trace.start(section.title)
+        yield write_section(section, plan.question, context)
+
+
+def _generator(context: Context, *, is_answered: bool) -> str:
+    """Say who wrote the answer, or found that there is none."""
+    writer = context.writer
+    if writer is None or not (writer.wrote or (writer.declined and not is_answered)):
+        return "extractive"
+    return writer.name
 
 
 def _evidence(plan: Plan, context: Context) -> Evidence | None:
@@ -139,7 +156,10 @@ def _reason(confidence: float, context: Context, *, found: bool) -> AbstentionRe
         return "no-sources"
     if not found:
         return "no-match"
-    return "low-confidence" if confidence < context.min_confidence else "nothing-verified"
+    if confidence < context.min_confidence:
+        return "low-confidence"
+    is_declined = context.writer is not None and context.writer.declined
+    return "model-declined" if is_declined else "nothing-verified"
 
 
 def _nearest(sentences: Sequence[ScoredSentence], context: Context) -> tuple[Citation, ...]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from ragqa.answer.trace import Trace, refusal
 from ragqa.errors import CorpusError
 from ragqa.records import (
     Chunk,
@@ -20,9 +21,10 @@ from ragqa.records import (
     Statement,
 )
 from ragqa.retrieve.confidence import confidence
-from ragqa.verify import verify
+from ragqa.verify import Drop, verify
 
 if TYPE_CHECKING:
+    from ragqa.answer.writing import Writer
     from ragqa.index.store import Store
     from ragqa.retrieve.hybrid import Retrieval, Retriever
 
@@ -80,6 +82,8 @@ class Context:
     :ivar listing: The papers that may be used.
     :ivar warnings: What is to be said of the index with every answer.
     :ivar min_confidence: Below it a plain question is not answered.
+    :ivar writer: The chat model that writes this answer; None for quotes alone.
+    :ivar trace: Where is told what happens.
     """
 
     store: Store
@@ -87,6 +91,8 @@ class Context:
     listing: Listing
     warnings: tuple[Notice, ...] = ()
     min_confidence: float
+    writer: Writer | None = None
+    trace: Trace = field(default_factory=Trace)
     _found: dict[tuple[str, tuple[str, ...]], Retrieval] = field(default_factory=dict)
     _chunks: dict[str, list[Chunk]] = field(default_factory=dict)
 
@@ -159,6 +165,24 @@ class Context:
         sure = max((confidence(r.signals) for r in found if r.chunks), default=0.0)
         return Evidence(sentences=tuple(best.values()), confidence=sure)
 
+    def best_chunks(self, queries: Iterable[str], paper_ids: Sequence[str]) -> tuple[Chunk, ...]:
+        """Return the chunks that queries find, each query's best first, then their second.
+
+        :param queries: Plain texts.
+        :param paper_ids: Papers to search; without any there is nothing.
+        :return: Chunks, each once.
+        """
+        if not paper_ids:
+            return ()
+        found = [self._retrieve(query, tuple(paper_ids)) for query in queries if query.strip()]
+        ranked = sorted((s for retrieval in found for s in retrieval.chunks), key=lambda s: s.rank)
+        return tuple({scored.chunk.chunk_id: scored.chunk for scored in ranked}.values())
+
+    @property
+    def searches(self) -> Mapping[tuple[str, tuple[str, ...]], Retrieval]:
+        """Return what was found so far, by query and papers."""
+        return self._found
+
     def _retrieve(self, query: str, paper_ids: tuple[str, ...]) -> Retrieval:
         """Search, once for each query: sections of one answer often ask the same."""
         if (query, paper_ids) not in self._found:
@@ -172,10 +196,14 @@ class Context:
         :param drafts: Drafts of any generator.
         :return: The statements that passed, in order.
         """
-        checked = (
-            verify(draft, document_of=self.document, paper_of=self.paper) for draft in drafts
-        )
-        return tuple(result for result in checked if isinstance(result, Statement))
+        kept = []
+        for draft in drafts:
+            result = verify(draft, document_of=self.document, paper_of=self.paper)
+            if isinstance(result, Drop):
+                self.trace.current.refusals.append(refusal(result))
+            else:
+                kept.append(result)
+        return tuple(kept)
 
     def sources(self) -> tuple[Source, ...]:
         """Return every listed paper with how much of it the index holds."""

@@ -30,7 +30,7 @@ from ragqa.records import (
     Statement,
 )
 
-__all__ = ["write_section"]
+__all__ = ["Said", "fits", "opposed", "quote_section", "write_section"]
 
 _ANSWER_STATEMENTS = 6  # at most; mostly three, as those behind must be nearly as good
 _TASK_STATEMENTS = 2
@@ -62,27 +62,49 @@ def write_section(section: PlannedSection, question: str, context: Context) -> S
     :param context: The open index and what may be used of it.
     :return: The section; it has a statement or says why not.
     """
-    statements, notices = _WRITERS[section.kind](section, question, context)
+    if context.writer is None:
+        statements, notices = quote_section(section, question, context)
+    else:
+        from ragqa.answer.prose import prose_section  # chat models: not before one is used
+
+        statements, notices = prose_section(section, question, context)
     if not statements and not notices:
         notices = (notice("nothing-on-this"),)
     return Section(title=section.title, kind=section.kind, statements=statements, notices=notices)
 
 
-_Written = tuple[tuple[Statement, ...], tuple[Notice, ...]]
+Said = tuple[tuple[Statement, ...], tuple[Notice, ...]]
+"""What a section says, and what the program says of it."""
 
 
-def _answer(section: PlannedSection, question: str, context: Context) -> _Written:
+def quote_section(section: PlannedSection, question: str, context: Context) -> Said:
+    """Fill one section with quotes.
+
+    :param section: What is planned.
+    :param question: The user's question.
+    :param context: The open index and what may be used of it.
+    :return: Statements and notices; neither where nothing was found.
+    """
+    return _WRITERS[section.kind](section, question, context)
+
+
+def _answer(section: PlannedSection, question: str, context: Context) -> Said:
     """Quote what answers, if the papers answer at all."""
     evidence = context.find(section.queries, context.with_text(section.paper_ids))
     if not evidence.sentences or evidence.confidence < context.min_confidence:
         return (), ()
     drafts = extract(evidence.sentences, limit=_ANSWER_STATEMENTS)
     statements = context.keep_verified(drafts)
-    return statements, tuple(_opposed(statements, context))
+    return statements, tuple(opposed(statements, context))
 
 
-def _opposed(statements: Sequence[Statement], context: Context) -> Iterator[Notice]:
-    """Yield a notice for each two statements of different papers that contradict each other."""
+def opposed(statements: Sequence[Statement], context: Context) -> Iterator[Notice]:
+    """Find the papers of a section that contradict each other.
+
+    :param statements: The section's statements.
+    :param context: Where the papers' titles are.
+    :yield: A notice for each two statements of different papers that do.
+    """
     titles = [context.paper(one.citations[0].paper_id).title for one in statements]
     for first, second in conflicts(statements):
         fields = {
@@ -92,7 +114,7 @@ def _opposed(statements: Sequence[Statement], context: Context) -> Iterator[Noti
         yield notice("conflicting-evidence", fields)
 
 
-def _task(section: PlannedSection, question: str, context: Context) -> _Written:
+def _task(section: PlannedSection, question: str, context: Context) -> Said:
     """Quote what the sources say about the task that the question describes.
 
     Where the question's task has a name, only sentences about that task count; else the papers
@@ -109,10 +131,10 @@ def _task(section: PlannedSection, question: str, context: Context) -> _Written:
     if not asked and evidence.confidence >= context.min_confidence:
         about = list(evidence.sentences)
     drafts = extract(about, limit=_TASK_STATEMENTS)
-    fits = list(_fits(section, question, context))
-    declared = [draft for draft, _ in fits if draft is not None]
+    judged = list(fits(section, question, context))
+    declared = [draft for draft, _ in judged if draft is not None]
     statements = context.keep_verified([*drafts, *_without(declared, drafts)])
-    return statements, tuple(said for _, said in fits)
+    return statements, tuple(said for _, said in judged)
 
 
 def _without(drafts: Sequence[Draft], others: Sequence[Draft]) -> list[Draft]:
@@ -120,10 +142,16 @@ def _without(drafts: Sequence[Draft], others: Sequence[Draft]) -> list[Draft]:
     return [draft for draft in drafts if draft.text not in texts]
 
 
-def _fits(
+def fits(
     section: PlannedSection, question: str, context: Context
 ) -> Iterator[tuple[Draft | None, Notice]]:
-    """Yield each recommended model's declared task, and whether it fits."""
+    """Judge whether each recommended model fits the question.
+
+    :param section: The section, with its papers.
+    :param question: The user's question.
+    :param context: The open index.
+    :yield: The model's declared task, if it declares one, and whether it fits.
+    """
     for paper in context.papers:
         if paper.role == "model" and paper.paper_id in section.paper_ids:
             chunks = context.chunks(paper.paper_id)
@@ -131,7 +159,7 @@ def _fits(
             yield fit.evidence, fit_notice(fit, paper, has_text=bool(chunks))
 
 
-def _workflow(section: PlannedSection, question: str, context: Context) -> _Written:
+def _workflow(section: PlannedSection, question: str, context: Context) -> Said:
     """Fill input, model and output of each paper from that paper alone."""
     statements: list[Statement] = []
     notices: list[Notice] = []
@@ -173,7 +201,7 @@ def _first(drafts: Iterable[Draft], context: Context) -> tuple[Statement, ...]:
     return next((found for found in kept if found), ())
 
 
-def _papers(section: PlannedSection, question: str, context: Context) -> _Written:
+def _papers(section: PlannedSection, question: str, context: Context) -> Said:
     """Say of each listed paper, in one cited sentence, why it matters to the question."""
     statements: list[Statement] = []
     notices: list[Notice] = []
@@ -197,17 +225,17 @@ def _why(paper_id: str, queries: Sequence[str], context: Context) -> tuple[State
     return context.keep_verified(drafts) or _declared(paper_id, "why", context)
 
 
-def _comparison(section: PlannedSection, question: str, context: Context) -> _Written:
+def _comparison(section: PlannedSection, question: str, context: Context) -> Said:
     """Quote one sentence of each paper side by side."""
     statements: list[Statement] = []
     for paper_id in context.with_text(section.paper_ids):
         evidence = context.find(section.queries, [paper_id])
         drafts = extract(evidence.sentences, limit=1)
         statements.extend(context.keep_verified(drafts))
-    return tuple(statements), tuple(_opposed(statements, context))
+    return tuple(statements), tuple(opposed(statements, context))
 
 
-def _limitations(section: PlannedSection, question: str, context: Context) -> _Written:
+def _limitations(section: PlannedSection, question: str, context: Context) -> Said:
     """Quote what the papers say of their own limits."""
     evidence = context.find(section.queries, context.with_text(section.paper_ids))
     about = [s for s in evidence.sentences if _tells_limit(s.text, s.chunk.section)]
@@ -221,7 +249,7 @@ def _tells_limit(text: str, section: str) -> bool:
     return _OWN.search(text) is not None or "limit" in section.lower()
 
 
-_WRITERS: Final[dict[SectionKind, Callable[[PlannedSection, str, Context], _Written]]] = {
+_WRITERS: Final[dict[SectionKind, Callable[[PlannedSection, str, Context], Said]]] = {
     "answer": _answer,
     "task": _task,
     "workflow": _workflow,

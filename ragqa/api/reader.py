@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ragqa._files import sha256_bytes, sha256_file
 from ragqa.answer import Context, answer_plan, check_question
@@ -18,13 +19,25 @@ from ragqa.index.generation import Generation, open_generation
 from ragqa.manifest import Manifest, load_manifest
 from ragqa.notices import notice
 from ragqa.plan.sections import plan_by_paper, plan_card, plan_question
-from ragqa.records import Answer, Chunk, Locator, Notice, Paper, ScoredChunk
+from ragqa.records import (
+    Answer,
+    Chunk,
+    Locator,
+    Notice,
+    Paper,
+    Plan,
+    ScoredChunk,
+    Statement,
+)
 from ragqa.retrieve.confidence import DEFAULT_MIN_CONFIDENCE
 from ragqa.retrieve.hybrid import RetrieveOptions, Retriever
 
 if TYPE_CHECKING:
+    from ragqa.answer.writing import OnNothing, Writer
+    from ragqa.api.conversation import Conversation
     from ragqa.card import Card
     from ragqa.embed import Embedder
+    from ragqa.generate.chat import ChatModel
     from ragqa.rerank import Reranker
 
 __all__ = ["Reader"]
@@ -40,6 +53,11 @@ class Reader:
     :param retrieval: How chunks are found and ranked; None for the default.
     :param reranker: What reads the best chunks once more, or its name; loaded at the first question
         if it is a name; None or ``none`` for nothing.
+    :param model: The chat model that writes answers, or its name; see `open`.
+
+    :ivar min_confidence: Below it a question is not answered, and no model is asked.
+    :ivar on_nothing: What a section holds where a model wrote and nothing of it passed the check:
+        ``extractive`` for quotes, ``abstain`` for nothing.
     """
 
     def __init__(
@@ -51,12 +69,15 @@ class Reader:
         min_confidence: float = DEFAULT_MIN_CONFIDENCE,
         retrieval: RetrieveOptions | None = None,
         reranker: Reranker | str | None = None,
+        model: Any = None,  # noqa: ANN401 - a LangChain model cannot be named here
     ) -> None:
         self._generation = generation
         self._directory = directory
         self._embedder = embedder
         self._loading = threading.Lock()  # questions of several threads load one of each model
         self.min_confidence = min_confidence
+        self.on_nothing: OnNothing = "extractive"
+        self._model = model
         self._retrieval = retrieval or RetrieveOptions()
         self._reranker = reranker
         self._retriever: Retriever | None = None
@@ -71,6 +92,7 @@ class Reader:
         min_confidence: float = DEFAULT_MIN_CONFIDENCE,
         retrieval: RetrieveOptions | None = None,
         reranker: Reranker | str | None = None,
+        model: Any = None,  # noqa: ANN401 - a LangChain model cannot be named here
     ) -> Reader:
         """Open the index for asking.
 
@@ -81,6 +103,10 @@ class Reader:
         :param reranker: What reads the best chunks once more, or its name: ``minilm``, a
             cross-encoder's folder or its name on the hub, loaded when needed; None or ``none`` for
             nothing.
+        :param model: The chat model that writes answers: ``PROVIDER:NAME`` such as
+            ``ollama:qwen3``, loaded when needed, its replies kept in the user's cache; a LangChain
+            chat model; or a `ChatModel` of `ragqa.generate.chat` with limits of your own. None
+            for answers of quotes alone.
         :return: The reader; it goes on with its generation while newer ones are built.
         :raises IndexMissingError: There is no index.
         :raises IndexDamagedError: A file of it is not what was written.
@@ -93,6 +119,7 @@ class Reader:
             min_confidence=min_confidence,
             retrieval=retrieval,
             reranker=reranker,
+            model=model,
         )
 
     def close(self) -> None:
@@ -100,7 +127,12 @@ class Reader:
         self._generation.close()
 
     def ask(
-        self, question: str, *, paper_ids: Sequence[str] = (), by_paper: bool = False
+        self,
+        question: str,
+        *,
+        paper_ids: Sequence[str] = (),
+        by_paper: bool = False,
+        on_statement: Callable[[Statement], None] | None = None,
     ) -> Answer:
         """Answer a question from the listed papers, or abstain.
 
@@ -108,29 +140,94 @@ class Reader:
         :param paper_ids: Papers to restrict the answer to; empty for all.
         :param by_paper: Whether each paper answers alone, in a section of its own; the papers that
             do not answer are named in a notice.
+        :param on_statement: Told of each statement of a chat model as soon as it has passed the
+            check, before the answer is complete.
         :return: A checked answer.
         :raises QuestionError: The question is empty or far too long.
         :raises CorpusError: A paper is not listed.
+        :raises ModelError: The chat model cannot be opened; one that fails later costs the answer
+            its prose, not the answer.
+        :raises OptionalDependencyError: The chat model's package is not installed.
         """
         checked = check_question(question)  # before the model is loaded
-        context = self._context()
-        for paper_id in paper_ids:
-            context.paper(paper_id)
-        plan = plan_question(checked, paper_ids=paper_ids)
-        if by_paper and (asked := context.with_text(paper_ids)):
-            plan = plan_by_paper(checked, [context.paper(paper_id) for paper_id in asked])
+        context = self._context(on_statement)
+        plan = self._plan(checked, paper_ids, context, by_paper=by_paper)
         return answer_plan(plan, context, index=self.fingerprint)
 
-    def answer_card(self, card: Card, *, papers: Sequence[Paper] | None = None) -> Answer:
+    async def aask(
+        self,
+        question: str,
+        *,
+        paper_ids: Sequence[str] = (),
+        by_paper: bool = False,
+        on_statement: Callable[[Statement], None] | None = None,
+    ) -> Answer:
+        """Do as `ask`, without blocking the event loop; cancelling it ends the model's work.
+
+        :param question: The question.
+        :param paper_ids: Papers to restrict the answer to; empty for all.
+        :param by_paper: Whether each paper answers alone.
+        :param on_statement: As in `ask`; called in the event loop.
+        :return: A checked answer.
+        :raises QuestionError: The question is empty or far too long.
+        :raises CorpusError: A paper is not listed.
+        :raises ModelError: The chat model cannot be opened.
+        :raises OptionalDependencyError: The chat model's package is not installed.
+        """
+        loop, cancelled = asyncio.get_running_loop(), threading.Event()
+        checked = check_question(question)
+
+        def show(statement: Statement) -> None:
+            if on_statement is not None:
+                loop.call_soon_threadsafe(on_statement, statement)
+
+        def work() -> Answer:
+            context = self._context(show, cancelled)
+            plan = self._plan(checked, paper_ids, context, by_paper=by_paper)
+            return answer_plan(plan, context, index=self.fingerprint)
+
+        try:
+            return await asyncio.to_thread(work)
+        finally:
+            cancelled.set()
+
+    def _plan(
+        self, question: str, paper_ids: Sequence[str], context: Context, *, by_paper: bool
+    ) -> Plan:
+        for paper_id in paper_ids:
+            context.paper(paper_id)
+        if by_paper and (asked := context.with_text(paper_ids)):
+            return plan_by_paper(question, [context.paper(paper_id) for paper_id in asked])
+        return plan_question(question, paper_ids=paper_ids)
+
+    def conversation(self) -> Conversation:
+        """Begin a conversation, in which a question may point back to what was said before.
+
+        :return: What to ask; without a chat model, each question is asked as it stands.
+        """
+        from ragqa.api.conversation import Conversation
+
+        return Conversation(self)
+
+    def answer_card(
+        self,
+        card: Card,
+        *,
+        papers: Sequence[Paper] | None = None,
+        on_statement: Callable[[Statement], None] | None = None,
+    ) -> Answer:
         """Answer a question card, one section for each of its instructions.
 
         :param card: The card; its papers must be those of the index.
         :param papers: The card's papers under the ids of an index that holds more than them: only
             these are used and named as sources, as they stand here. None for an index of its own.
+        :param on_statement: As in `ask`.
         :return: A checked answer.
         :raises CorpusError: A paper of the card is not listed.
+        :raises ModelError: The chat model cannot be opened.
+        :raises OptionalDependencyError: The chat model's package is not installed.
         """
-        context = self._context()
+        context = self._context(on_statement)
         listed = card.papers if papers is None else papers
         papers = [context.paper(paper.paper_id) for paper in listed]
         if listed is not card.papers:
@@ -200,7 +297,21 @@ class Reader:
         keys = sorted((*place, key) for place, key in store.keys().items())
         return sha256_bytes(json.dumps([dict(meta.fingerprint), keys], sort_keys=True).encode())
 
-    def _context(self) -> Context:
+    @property
+    def model(self) -> ChatModel | None:
+        """Return the chat model, opened; its `usage` says what it used so far."""
+        with self._loading:
+            if self._model is not None:
+                from ragqa.api.chat import open_model
+
+                self._model = open_model(self._model)
+        return self._model
+
+    def _context(
+        self,
+        on_statement: Callable[[Statement], None] | None = None,
+        cancelled: threading.Event | None = None,
+    ) -> Context:
         current = self._current_manifest()
         return Context(
             store=self._generation.store,
@@ -208,6 +319,24 @@ class Reader:
             listing=self._listed(current),
             warnings=tuple(self._stale(current)),
             min_confidence=self.min_confidence,
+            writer=self._writer(on_statement, cancelled),
+        )
+
+    def _writer(
+        self, on_statement: Callable[[Statement], None] | None, cancelled: threading.Event | None
+    ) -> Writer | None:
+        """Return what writes one answer, where there is a chat model."""
+        if (model := self.model) is None:
+            return None
+        from ragqa.answer.writing import Writer
+        from ragqa.api.chat import similarity_by
+
+        return Writer(
+            model,
+            on_nothing=self.on_nothing,
+            similarity=similarity_by(self._load_embedder()),
+            on_statement=on_statement or (lambda statement: None),
+            cancelled=cancelled,
         )
 
     def _listed(self, current: Manifest | None) -> Listing:

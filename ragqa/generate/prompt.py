@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
 from ragqa._files import sha256_bytes
-from ragqa.records import Chunk, WrittenStatement
+from ragqa.records import Cell, Chunk, WrittenStatement
 
 __all__ = [
     "ANSWER_SCHEMA",
@@ -24,6 +24,7 @@ __all__ = [
     "LabelledChunk",
     "Messages",
     "answer",
+    "cell_instruction",
     "label_chunks",
     "repair",
     "restate",
@@ -104,6 +105,13 @@ question so that it can be understood without the conversation: put in what its 
 to, and change nothing else. Do not answer it. If it can be understood alone, repeat it as it is.
 Reply with the question alone, on one line."""
 
+_CELLS: dict[Cell, str] = {
+    "input": "What {title} takes as its input, in one statement.",
+    "model": "What {title} is and does, in one statement.",
+    "output": "What {title} gives as its output, in one statement.",
+    "why": "What {title} contributes that matters to the question, in one statement.",
+}
+
 _MAX_TURNS = 6  # of the conversation; what a question points back to stands near
 _MAX_TURN_CHARS = 1000
 _FENCE_DIGITS = 16  # of a hash: 64 bits that a text's author cannot foresee
@@ -161,6 +169,16 @@ def answer(
     if instruction is not None:
         parts.append(("Answer it only as far as this part of the answer goes:", instruction))
     return _messages([_RULES, _format(structured)], [*_shown(chunks), *parts])
+
+
+def cell_instruction(cell: Cell, title: str) -> str:
+    """Say what one cell of a table shall hold, as the instruction of `answer`.
+
+    :param cell: The cell.
+    :param title: The paper's title.
+    :return: The instruction.
+    """
+    return _CELLS[cell].format(title=title)
 
 
 def repair(

@@ -41,6 +41,7 @@ def to_dict(answer: Answer) -> dict[str, Any]:
         "sources": [_source_dict(source) for source in answer.sources],
         "nearest": [_citation_dict(citation) for citation in answer.nearest],
         "index": answer.index,
+        "generator": answer.generator,
     }
 
 

@@ -1,0 +1,69 @@
+"""Opening a chat model as a user names it, and the gate's second opinion.
+
+Invariant: importing this module loads no code of chat models; each function does so when it is
+called.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ragqa.embed import Embedder
+    from ragqa.generate.chat import ChatModel
+
+__all__ = ["open_model", "similarity_by"]
+
+_REPLIES = "replies"  # folder of the user's cache
+
+
+def open_model(
+    model: Any,  # noqa: ANN401 - a LangChain chat model cannot be named without importing it
+    *,
+    max_cost: float | None = None,
+    on_problem: Callable[[str], None] = lambda line: None,
+) -> ChatModel | None:
+    """Open a chat model as a user names it, with replies kept in the user's cache.
+
+    :param model: ``PROVIDER:NAME``, a LangChain chat model, a `ChatModel`, which is taken as it
+        is, or None or ``none`` for none.
+    :param max_cost: What it may cost in all, in USD; None for no limit.
+    :param on_problem: Told where the cache cannot be used.
+    :return: The model, if there shall be one.
+    :raises ModelError: It cannot be opened, or has a limit to its cost and no prices.
+    :raises OptionalDependencyError: The provider's package is not installed.
+    """
+    if model is None or model == "none":
+        return None
+    from ragqa.generate.chat import Budget, ChatModel, ResponseCache
+
+    if isinstance(model, ChatModel):
+        return model
+    folder = _cache_folder()
+    return ChatModel(
+        model,
+        budget=None if max_cost is None else Budget(max_cost),
+        cache=ResponseCache(folder, on_problem=on_problem) if folder else None,
+    )
+
+
+def _cache_folder() -> Path | None:
+    from ragqa.embed.cache import cache_roots
+
+    return next((root / _REPLIES for root in cache_roots(None)), None)
+
+
+def similarity_by(embedder: Embedder) -> Callable[[str, Sequence[str]], float]:
+    """Return how near statements are to their quotes, by an embedder.
+
+    :param embedder: The embedder.
+    :return: A function of a statement and its quotes; a cosine in [-1, 1].
+    """
+
+    def similarity(text: str, quotes: Sequence[str]) -> float:
+        rows = embedder.embed_queries([text, " ".join(quotes)])
+        return float(rows[0] @ rows[1])
+
+    return similarity
