@@ -115,8 +115,9 @@ def test_the_sentence_before_is_brought_and_the_one_before_it() -> None:
     assert quoted(0, TWO, THREE) == TWO
 
 
-def test_what_is_brought_says_something_and_is_of_the_paragraph() -> None:
-    assert quoted(1, ONE, TWO, between="\n") == TWO
+def test_what_is_brought_says_something_and_is_near() -> None:
+    assert quoted(1, ONE, TWO, between="\n") == f"{ONE}\n{TWO}"
+    assert quoted(1, ONE, "However, fog came soon.", between="\n") == "However, fog came soon."
     assert quoted(1, "Where did the gulls go?", TWO) == TWO
     assert quoted(1, "Gulls " + "flew and flew and " * 60 + "rested.", TWO) == TWO
 
@@ -124,5 +125,5 @@ def test_what_is_brought_says_something_and_is_of_the_paragraph() -> None:
 def test_whether_a_quote_names_what_it_speaks_of() -> None:
     _, chunk = document_of_sentences((ONE, TWO, "However, fog came."))
     assert [is_understood(chunk, at) for at in range(3)] == [True, True, True]
-    _, parted = document_of_sentences((ONE, TWO, "However, fog came."), between="\n")
-    assert [is_understood(parted, at) for at in range(3)] == [True, False, True]
+    _, cut = document_of_sentences((TWO, ONE, "However, fog came."))
+    assert [is_understood(cut, at) for at in range(3)] == [False, True, True]

@@ -149,7 +149,7 @@ def quote_start(chunk: Chunk, index: int) -> int:
 
     :param chunk: The chunk.
     :param index: Which of its sentences.
-    :return: Canonical offset of the sentence, or of one of the two before it, in one paragraph.
+    :return: Canonical offset of the sentence, or of one of the two before it.
     """
     sentences = chunk.sentences
     first = index
@@ -159,8 +159,9 @@ def quote_start(chunk: Chunk, index: int) -> int:
             break
         if sentences[index].end - before.start > _MAX_CHARS:
             break
-        if "\n" in chunk.slice(before.end, sentences[first].start):
-            break
+        parted = "\n" in chunk.slice(before.end, sentences[first].start)
+        if parted and not _TIGHT.match(_text(chunk, first)):
+            break  # "However" at a paragraph's start is about all of the one before
         first -= 1
     return sentences[first].start
 
