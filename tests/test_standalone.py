@@ -90,6 +90,7 @@ def test_what_says_nothing(text: str) -> None:
         "The gene (see Table 5) is long.",
         "All 12 deaths are listed in Table 2.",
         "A higher dose was used in the second group.",
+        "It has two parts: 1) lessons, 2) a visit.",
         "a) The first group was fed with bread.",
         "Rain stops play.",
         "We propose NewNet.",

@@ -3,9 +3,9 @@
 In: scored sentences of retrieved chunks. Out: drafts for `verify`. Sentences are taken best first;
 one that says what a taken one says adds its citation at most; one that stands beside a taken one
 in its paragraph makes one statement with it. The first three statements are the best three, and
-those far behind the best of all stand after those near it; then come the further ones. Among each
-of these, papers stand in the order of their best sentence, and a paper's statements in reading
-order. A sentence that points back is quoted with what it points to (see `standalone`).
+the best stands first where it is far ahead; then come the further ones. Among each of these,
+papers stand in the order of their best sentence, and a paper's statements in reading order. A sentence
+that points back is quoted with what it points to (see `standalone`).
 """
 
 from __future__ import annotations
@@ -167,8 +167,9 @@ def _overlap(one: _Taken, other: _Taken) -> bool:
 
 def _in_order(taken: Sequence[_Taken]) -> Iterator[_Taken]:
     first, further = taken[:_FIRST_STATEMENTS], taken[_FIRST_STATEMENTS:]
-    near = [one for one in first if one.best.score >= first[0].best.score - _NEARLY]
-    for block in (near, first[len(near) :], further):
+    scores = [one.best.score for one in first]
+    lead = 1 if len(first) > 1 and scores[0] - scores[1] > _NEARLY else 0
+    for block in (first[:lead], first[lead:], further):
         papers = [one.chunk.paper_id for one in block]
         yield from sorted(block, key=lambda one: _reading_order(papers, one))
 

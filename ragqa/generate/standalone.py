@@ -27,7 +27,7 @@ _SAYS_NOTHING = re.compile(
     r"|^(?:definitions? of )?abbreviations?\b.{0,20}[:=]"
     # A table's cells or a figure's labels, with the caption that follows.
     rf"|(?<!see )(?<!in )(?<!from )\b(?-i:Figure|Fig\.|Table) [A-Z]?[\dl]{{1,3}}[a-z]?: "
-    r"|^(?!\W{0,2}\w{1,3}\))[^(]*\)",  # the end of a bracket: a line that was cut
+    r"|^[^()]*[^\W\d_]{4,}\)",  # the end of a bracket: a line that was cut
     re.IGNORECASE | re.DOTALL,
 )
 _NOUNS = (
