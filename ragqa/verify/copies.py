@@ -1,7 +1,8 @@
 """Near copies, word by word: a ``not``, a ``may`` or a ``some`` that was put in or left out.
 
 In: a statement and its premise. Out: a failure, or None. Only what changes inside a copied run is
-looked at, and only where no content word changes with it: leaving out ``but not in B`` is no change.
+looked at, and only where no content word changes with it: leaving out ``but not in B`` is no \
+change.
 """
 
 from __future__ import annotations

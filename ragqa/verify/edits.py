@@ -25,7 +25,8 @@ _COPY = 0.85  # share of all words in order, for an exchange
 _MIN_COPIED = 0.6  # share of the words in order, for a replacement
 _LINKS = frozenset({"", "and", "or", "and/or", "/", "-", "with", "plus", "nor", "&", "as well as"})
 _MUTUAL = re.compile(
-    r"\b(?:between|differ(?:s|ed)?|similar\w*|correlat\w*|associat\w*|both|relat\w*|interact\w*|equal\w*"
+    r"\b(?:between|differ(?:s|ed)?|similar\w*|correlat\w*|associat\w*|both|relat\w*|interact\w*"
+    r"|equal\w*"
     r"|combin\w*|together|respectively|distinguish\w*|distance|neither|either|together)\b",
     re.IGNORECASE,
 )

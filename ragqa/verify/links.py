@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 
-__all__ = ["any_unlisted_link", "unlisted_link"]
+__all__ = ["any_unlisted_link", "unlisted_link", "without_links"]
 
 _LINK = re.compile(r"(?:https?://|www\.)[^\s<>()\[\]\"']+", re.IGNORECASE)
 _SCHEME = re.compile(r"\b(?:[a-z][a-z0-9+.-]{1,15}://|mailto:|hxxps?:|tel:)\S+", re.IGNORECASE)
 _HOST = re.compile(
-    r"(?<![\w.@-])(?:[\w.+-]+@)?(?:[a-z0-9-]+\.)+(?:com|org|net|io|ai|co|dev|app|info|biz|edu|gov|eu|uk|de"
+    r"(?<![\w.@-])(?:[\w.+-]+@)?(?:[a-z0-9-]+\.)+(?:com|org|net|io|ai|co|dev|app|info|biz|edu"
+    r"|gov|eu|uk|de"
     r"|fr|ru|cn|jp|xyz|site|online|link|click|example|test|invalid|ly|me|to|cc|tk|top|shop|store)\b"
     r"(?:[/?#:][^\s<>()]*)?",
     re.IGNORECASE,
@@ -49,6 +50,15 @@ def any_unlisted_link(text: str, links: Collection[str]) -> str | None:
                 return link
         rest = pattern.sub(" ", rest)
     return None
+
+
+def without_links(text: str) -> str:
+    """Leave a text's links out.
+
+    :param text: What is said.
+    :return: The rest, whose words can be checked.
+    """
+    return _LINK.sub(" ", text)
 
 
 def _bare(link: str) -> str:

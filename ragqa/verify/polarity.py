@@ -1,4 +1,4 @@
-"""Negation, direction and sides: does the statement go the way its quotes go?
+"""Negation, direction and sides: a statement must go the way its quotes go.
 
 In: a statement and its premise. Out: a failure, or None. The whole sentences around the quotes
 count here, so that leaving a ``not`` out of a quote does not help.
@@ -26,7 +26,8 @@ _CHANGE = frozenset(
     stem(word)
     for word in (
         "differ difference change effect affect significant significantly association increase"
-        " decrease improve improvement reduce reduction higher lower benefit relationship correlation"
+        " decrease improve improvement reduce reduction higher lower benefit relationship"
+        " correlation"
         " vary alter influence impact better worse more less advantage evidence interaction"
     ).split()
 )

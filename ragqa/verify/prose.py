@@ -1,4 +1,4 @@
-"""Is a written statement one or two plain sentences, in its quotes' language, that order nothing?
+"""The form of a written statement: one or two plain sentences that order nothing.
 
 In: the statement's text, and its quotes' words. Out: what is wrong with it, or None.
 """
@@ -22,40 +22,55 @@ _WORD = re.compile(r"[^\W\d_]+")
 _MARKUP = re.compile(
     r"!\[|\]\(|```|~~~|<!--|<!\[|</?[a-zA-Z][^<>]{0,400}>|<(?:img|script|iframe|svg|a|style)\b"
     r"|^\s*\[[^\]]+\]:|&(?:#x?[0-9a-f]{1,6}|lt|gt|amp|nbsp|quot);|\bjavascript:|\bdata:\w+/\w+"
-    r"|^\s{0,3}(?:#{1,6}\s|>\s|[-*+]\s+\S|\d{1,2}\.\s+\S|\|)|\|\s*:?-{3,}|\\(?:href|url|includegraphics)\b",
+    r"|^\s{0,3}(?:#{1,6}\s|>\s|[-*+]\s+\S|\d{1,2}\.\s+\S|\|)|\|\s*:?-{3,}|\\(?:href|url"
+    r"|includegraphics)\b",
     re.IGNORECASE | re.MULTILINE,
 )
 _ORDER = re.compile(
-    r"\b(?:ignor(?:e|ing)|disregard(?:ing)?|forget(?:ting)?|overrid(?:e|ing)|bypass)\s+(?:\w+\s+){0,4}?(?:instructions?|prompts?"
+    r"\b(?:ignor(?:e|ing)|disregard(?:ing)?|forget(?:ting)?|overrid(?:e|ing)"
+    r"|bypass)\s+(?:\w+\s+){0,4}?(?:instructions?|prompts?"
     r"|rules?|guidelines?|directions?|messages?|commands?|constraints?|above)\b"
     r"|\b(?:system|developer|hidden|secret) (?:prompt|message|instructions?)\b"
-    r"|\b(?:as an?|i am an?|i'm an?|you are an?|you're an?|act as an?|dear) (?:\w+ )?(?:ai|llm|language model|assistant|chatbot|model|reader)\b"
+    r"|\b(?:as an?|i am an?|i'm an?|you are an?|you're an?|act as an?|dear) (?:\w+ )?(?:ai|llm"
+    r"|language model|assistant|chatbot|model|reader)\b"
     r"|\b(?:ai|llm) (?:assistant|reviewer|agent|reader|system)s? (?:must|should)\b"
-    r"|\b(?:attention|note to|instructions? (?:to|for)) (?:\w+ )?(?:ai|llms?|assistants?|models?|reviewers?|readers?|agents?)\b"
-    r"|\b(?:click|tap) (?:here|on|the|this)\b|\bvisit (?:the |this |our )?(?:link|url|site|website|page|http|www)"
-    r"|\b(?:tell|inform|instruct|urge|convince|remind) (?:the |every |any |all )?(?:users?|readers?|reviewers?|customers?)\b"
+    r"|\b(?:attention|note to|instructions? (?:to|for)) (?:\w+ )?(?:ai|llms?|assistants?"
+    r"|models?|reviewers?|readers?|agents?)\b"
+    r"|\b(?:click|tap) (?:here|on|the|this)\b|\bvisit (?:the |this |our )?(?:link|url|site"
+    r"|website|page|http|www)"
+    r"|\b(?:tell|inform|instruct|urge|convince|remind) (?:the |every |any |all )?(?:users?"
+    r"|readers?|reviewers?|customers?)\b"
     r"|(?:^|[.;:!?]\s+|\b(?:and|then|please|must|should|instead|just|only|to)\s+)"
     r"(?:reply|respond|answer|output|print|say|state|repeat) (?:only |exactly |just |verbatim )*"
     r"(?:with |that |the (?:word|phrase|following|text|string|sentence)|[\"'\u201c:])"
     r"|\b(?:your|my) instructions?\b"
-    r"|\b(?:i can(?:no|')t|i cannot|i won't|i will|i'm sorry|i am sorry|i apologi[sz]e|i have been|i was told|i must"
-    r"|i recommend|i suggest|here is|here are|here's|sure[,!]|of course[,!]|certainly[,!]|as requested|as instructed"
+    r"|\b(?:i can(?:no|')t|i cannot|i won't|i will|i'm sorry|i am sorry|i apologi[sz]e|i have"
+    r" been|i was told|i must"
+    r"|i recommend|i suggest|here is|here are|here's|sure[,!]|of course[,!]|certainly[,!]|as"
+    r" requested|as instructed"
     r"|jailbreak|pwned|do anything now)\b",
     re.IGNORECASE,
 )  # fmt: skip
 _IMPERATIVE = re.compile(
-    r"^\W*(?:please|(?:ai|llm|language) (?:model|assistant|reviewer|agent)s?\s*[,:]|ignore|disregard|forget|reply|respond|output|print|repeat|remember|note that you|visit|click"
-    r"|download|install|send|email|contact|subscribe|buy|tell|say|write|always (?:answer|say|reply|recommend|respond|rate|cite)"
-    r"|never (?:mention|say|reveal|tell|answer)|do not (?:mention|say|reveal|tell|answer|cite|follow|use|trust|read)|you (?:must|should|are|will|can|need)"
-    r"|rate this|recommend this|give this|accept this|praise|answer:|statement:|quote|todo|summari[sz]e|translate|pretend)\b",
+    r"^\W*(?:please|(?:ai|llm|language) (?:model|assistant|reviewer|agent)s?\s*[,:]|ignore"
+    r"|disregard|forget|reply|respond|output|print|repeat|remember|note that you|visit|click"
+    r"|download|install|send|email|contact|subscribe|buy|tell|say|write|always (?:answer|say"
+    r"|reply|recommend|respond|rate|cite)"
+    r"|never (?:mention|say|reveal|tell|answer)|do not (?:mention|say|reveal|tell|answer|cite"
+    r"|follow|use|trust|read)|you (?:must|should|are|will|can|need)"
+    r"|rate this|recommend this|give this|accept this|praise|answer:|statement:|quote|todo"
+    r"|summari[sz]e|translate|pretend)\b",
     re.IGNORECASE,
 )
 _ADDRESS = re.compile(r"\b(?:you|your|yours|yourself)\b", re.IGNORECASE)
 _FOREIGN = {
-    "German": "der die das und ist nicht mit von den dem ein eine für auf im wurde werden bei durch auch als",
-    "French": "le la les et est une des dans pour que qui par sur avec du ont été cette aux sont pas",
+    "German": "der die das und ist nicht mit von den dem ein eine für auf im wurde werden bei"
+    " durch auch als",
+    "French": "le la les et est une des dans pour que qui par sur avec du ont été cette aux"
+    " sont pas",
     "Spanish": "el los las y es una del con para por que se en fue como más su entre fueron lo",
-    "Italian": "il gli che di è una per con non del della sono nel alla ha dei delle stato nella lo",
+    "Italian": "il gli che di è una per con non del della sono nel alla ha dei delle stato"
+    " nella lo",
     "Portuguese": "os as que é uma em para com não do da dos das foi por ao no na são mais",
     "Dutch": "de het een en van is niet met voor op dat zijn werd door bij aan ook te naar was",
     "Polish": "nie jest się na że z do przez oraz był które dla od po są jako jego tym",
@@ -65,7 +80,8 @@ _FOREIGN = {
 }
 _FOREIGN_SETS = {name: frozenset(words.split()) for name, words in _FOREIGN.items()}
 _ENGLISH = frozenset(
-    "the of and in to a is was were are that with for by on as at from be this it than not or an had"
+    "the of and in to a is was were are that with for by on as at from be this it than not or"
+    " an had"
     " have has which their its been after between who did no more but when these can may".split()
 )
 _ENOUGH_WORDS = 5  # of a statement whose language can be told from its stop words

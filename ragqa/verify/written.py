@@ -20,7 +20,7 @@ from ragqa.records import (
     WrittenStatement,
 )
 from ragqa.verify.drops import Drop, Failure
-from ragqa.verify.links import any_unlisted_link
+from ragqa.verify.links import any_unlisted_link, without_links
 from ragqa.verify.nli import NLI
 from ragqa.verify.quoting import find_quote, is_evidence
 
@@ -135,7 +135,9 @@ def _check(
     )
     if gives_orders(premise.context.text):
         return Failure("instruction", "the quotes are an order to the reader, not a finding")
-    return check_language(text, premise.quotes.text) or check_support(Reading(text), premise)
+    return check_language(text, premise.quotes.text) or check_support(
+        Reading(without_links(text)), premise
+    )
 
 
 def _second_opinions(

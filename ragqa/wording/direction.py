@@ -19,7 +19,8 @@ __all__ = ["Act", "Comparison", "Mark", "acts", "comparisons", "is_direction", "
 _AXES: tuple[tuple[str, str, str], ...] = (
     (
         "amount",
-        "increase raise rise elevate elevation higher greater more grow growth larger gain escalate high"
+        "increase raise rise elevate elevation higher greater more grow growth larger gain"
+        " escalate high"
         " upregulate climb augment enhance promote stimulate boost activate amplify surge exceed"
         " double triple heighten up potentiate induce upward positively improve exacerbate"
         " accelerate strengthen",
@@ -29,26 +30,32 @@ _AXES: tuple[tuple[str, str, str], ...] = (
     ),
     (
         "quality",
-        "better good improve improvement ameliorate superior outperform surpass benefit beneficial best enhance"
+        "better good improve improvement ameliorate superior outperform surpass benefit"
+        " beneficial best enhance"
         " strengthen advantage helpful favorable favourable exceed beat",
         "worse worsen bad deteriorate degrade inferior harm underperform worst impair weaken hurt"
         " harmful deterioration degradation disadvantage unfavorable detrimental adverse",
     ),
     ("sign", "positive positively", "negative negatively inverse inversely"),
-    ("time", "before prior precede preceding earlier early", "after later late subsequent subsequently follow"),
-    ("speed", "fast faster rapid rapidly quick quickly accelerate hasten", "slow slowly slower delay"),
+    ("time", "before prior precede preceding earlier early", "after later late subsequent"
+        " subsequently follow"),
+    ("speed", "fast faster rapid rapidly quick quickly accelerate hasten", "slow slowly slower"
+        " delay"),
     ("length", "long longer prolong lengthen prolonged", "short shorter shorten brief"),
     ("size", "large larger big bigger largest", "small smaller smallest tiny"),
     ("width", "widen broaden expand", "narrow contract"),
-    ("extreme", "maximum maximal highest most top maximize", "minimum minimal lowest least minimize"),
+    ("extreme", "maximum maximal highest most top maximize", "minimum minimal lowest least"
+        " minimize"),
     ("share", "majority", "minority"),
     ("force", "strong strongly stronger", "weak weakly weaker"),
     ("place", "above", "below beneath"),
     ("choice", "include accept gain add", "exclude reject loss remove"),
-    ("frequency", "frequent frequently often always common commonly", "infrequent rare rarely seldom never uncommon"),
+    ("frequency", "frequent frequently often always common commonly", "infrequent rare rarely"
+        " seldom never uncommon"),
     ("sensitivity", "sensitive sensitivity susceptible", "resistant resistance"),
     ("danger", "safe safety protective", "dangerous unsafe toxic harmful"),
-    ("agreement", "agree agreement concordant", "disagree disagreement conflict contradict discordant"),
+    ("agreement", "agree agreement concordant", "disagree disagreement conflict contradict"
+        " discordant"),
     ("severity", "severe serious major grave", "mild minor slight"),
     ("duration", "transient temporary transiently", "permanent persistent lasting permanently"),
     ("ease", "easy easily easier simple", "difficult hard harder complex"),
@@ -61,18 +68,24 @@ _FALSE_FRIENDS = re.compile(
     r"\b(?:as well as|follow-?up|up to|more than|less than|at least|no more than|based on|set up"
     r"|turn out|early stage|as long as|so long as|low-resource|high-resource|large language|upper"
     r"|large-scale|short-term|long-term|most of the|follow(?:s|ed|ing)? (?:the|by)|as follows"
-    r"|low-income|middle-income|high-income|following|soft|end-to-end|back-end|front-end|high-quality"
-    r"|at (?:the )?most|mostly|in addition to|long short|early-onset|low-density|high-density|hard to)\b",
+    r"|low-income|middle-income|high-income|following|soft|end-to-end|back-end|front-end"
+    r"|high-quality"
+    r"|at (?:the )?most|mostly|in addition to|long short|early-onset|low-density|high-density"
+    r"|hard to)\b",
     re.IGNORECASE,
 )
 _MARKER = re.compile(
-    r"\b(?:than|(?:when )?compared (?:with|to)|as compared (?:with|to)|in comparison (?:with|to)|in contrast (?:with|to)"
-    r"|versus(?!\s*[\d.])|vs\.?(?!\s*[\d.])|relative to|superior to|inferior to|over (?=the|that)|as opposed to)(?!\w)",
+    r"\b(?:than|(?:when )?compared (?:with|to)|as compared (?:with|to)|in comparison (?:with"
+    r"|to)|in contrast (?:with|to)"
+    r"|versus(?!\s*[\d.])|vs\.?(?!\s*[\d.])|relative to|superior to|inferior to|over (?=the"
+    r"|that)|as opposed to)(?!\w)",
     re.IGNORECASE,
 )
 _VERBS = re.compile(
-    r"\b(?:(?P<plus>outperform(?:s|ed|ing)?|exceed(?:s|ed|ing)?|surpass(?:es|ed|ing)?|beats?|outweigh(?:s|ed)?)"
-    r"|(?P<minus>underperform(?:s|ed)?|lag(?:s|ged)? behind|falls? short of|fell short of|trails?))\b(?P<by>\s+by\s+(?![\d.~]|an? |about|up ))?",
+    r"\b(?:(?P<plus>outperform(?:s|ed|ing)?|exceed(?:s|ed|ing)?|surpass(?:es|ed|ing)?|beats?"
+    r"|outweigh(?:s|ed)?)"
+    r"|(?P<minus>underperform(?:s|ed)?|lag(?:s|ged)? behind|falls? short of|fell short of"
+    r"|trails?))\b(?P<by>\s+by\s+(?![\d.~]|an? |about|up ))?",
     re.IGNORECASE,
 )
 _ACTS = """

@@ -17,7 +17,8 @@ __all__ = ["Negation", "clause_ends", "is_unchanged", "negations"]
 
 _SCOPE = 6  # content words: a longer predicate is seldom negated as a whole
 _CUE = re.compile(
-    r"\b(?:not|no|never|neither|nor|none|nobody|nothing|nowhere|without|cannot|fail(?:s|ed|ing|ure)?"
+    r"\b(?:not|no|never|neither|nor|none|nobody|nothing|nowhere|without|cannot|fail(?:s|ed|ing"
+    r"|ure)?"
     r"|lack(?:s|ed|ing)?|absence|absent|missing|unable|inability|hardly|scarcely|barely|rarely"
     r"|seldom|unlikely|little|few|instead of|rather than|ruled? out|refut(?:e[sd]?|ing)"
     r"|reject(?:s|ed)?|den(?:y|ies|ied)|disprov(?:e[sd]?|en)|free of|devoid|nil"
@@ -25,7 +26,8 @@ _CUE = re.compile(
     re.IGNORECASE,
 )
 _NO_CUE = re.compile(
-    r"\b(?:not (?:the )?only|not just|not merely|not to mention|whether or not|if not|no (?:more|less|fewer|later)"
+    r"\b(?:not (?:the )?only|not just|not merely|not to mention|whether or not|if not|no"
+    r" (?:more|less|fewer|later)"
     r" than|not (?:more|less|fewer) than|a few|a little|nothing but|no doubt|few-shot|zero-shot)\b",
     re.IGNORECASE,
 )
@@ -47,13 +49,15 @@ _NOT_PREFIXED = frozenset(
 )
 _CONTRAST = re.compile(r"\b(?:but|and) not$", re.IGNORECASE)  # "A, but not B, rose"
 _CLAUSE_END = re.compile(
-    r"[.!?;:](?=\s|$)|,\s+(?=(?:but|although|though|while|whereas|however|and|which|who|yet|so|with)\b)"
+    r"[.!?;:](?=\s|$)|,\s+(?=(?:but|although|though|while|whereas|however|and|which|who|yet|so"
+    r"|with)\b)"
     r"|\b(?:but|although|though|whereas|however|while|yet|because|despite)\b|\n",
     re.IGNORECASE,
 )
 _UNCHANGED = re.compile(
     r"\b(?:similar(?:ly)?|comparabl[ey]|unchanged|unaffected|unaltered|equivalent(?:ly)?|the same"
-    r"|identical|equal(?:ly)?|constant|stable|independent(?:ly)? of|regardless of|irrespective|alike"
+    r"|identical|equal(?:ly)?|constant|stable|independent(?:ly)? of|regardless of|irrespective"
+    r"|alike"
     r"|non-?inferior(?:ity)?|on par|indistinguishable|as (?:\w+ )?as|parity|insignificant"
     r"|non-?significant(?:ly)?|n\.s\.)\b",
     re.IGNORECASE,

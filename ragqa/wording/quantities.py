@@ -27,7 +27,8 @@ _NUMBER = re.compile(
     r"(?P<sign>(?<![\w)\]%.])[-\u2212\u2013+](?=[\d.]))?"
     r"(?P<digits>(?<![\w.])(?:\d{1,3}(?:[,\u202f\u2009]\d{3})+(?![\d,]*\d)|\d+)(?:\.\d+)?"
     r"|(?<![\w.)])\.\d+)"
-    r"(?P<power>(?:e[-+\u2212]?\d{1,3}(?!\w))|\s?[x\u00d7*]\s?10\s?(?:\^|\*\*)?\s?[-\u2212+]?\d{1,3}(?![\d.]))?"
+    r"(?P<power>(?:e[-+\u2212]?\d{1,3}(?!\w))|\s?[x\u00d7*]\s?10\s?(?:\^"
+    r"|\*\*)?\s?[-\u2212+]?\d{1,3}(?![\d.]))?"
     r"(?P<ordinal>st|nd|rd|th)?(?![\d])",
     re.IGNORECASE,
 )
@@ -48,26 +49,32 @@ _JOINED = re.compile(
 )
 _ORDINALS = re.compile(rf"\b(?:{'|'.join(ORDINALS)})\b", re.IGNORECASE)
 _FRACTION = re.compile(
-    r"\b(?:(?P<half>half)|(?:(?P<count>one|two|three|a)[ -](?P<part>third|quarter|fifth|tenth)s?))\b",
+    r"\b(?:(?P<half>half)|(?:(?P<count>one|two|three|a)[ -](?P<part>third|quarter|fifth"
+    r"|tenth)s?))\b",
     re.IGNORECASE,
 )
+_ARTICLE = re.compile(r"\s+an?(?=\s)")
 _PARTS = {"third": 3.0, "quarter": 4.0, "fifth": 5.0, "tenth": 10.0}
 _FOLDS = re.compile(
-    r"\b(?:(?P<two>twice|doubl(?:e|ed|es|ing)|two-?fold)|(?P<three>thrice|tripl(?:e|ed|es|ing)|three-?fold)|(?P<four>quadrupl(?:e|ed|es|ing)|four-?fold))\b(?!-blind)",
+    r"\b(?:(?P<two>twice|doubl(?:e|ed|es|ing)|two-?fold)|(?P<three>thrice|tripl(?:e|ed|es|ing)"
+    r"|three-?fold)|(?P<four>quadrupl(?:e|ed|es|ing)|four-?fold))\b(?!-blind)",
     re.IGNORECASE,
 )
 _MIN_WORDS = re.compile(
-    r"(?:at least|more than|over|above|exceed(?:s|ing|ed)?|greater than|higher than|no (?:less|fewer) than|"
+    r"(?:at least|more than|over|above|exceed(?:s|ing|ed)?|greater than|higher than|no (?:less"
+    r"|fewer) than|"
     r"not less than|minimum of|longer than|older than|larger than|upwards of|>|\u2265|>=)\s*$",
     re.IGNORECASE,
 )
 _MAX_WORDS = re.compile(
-    r"(?:at most|less than|fewer than|under|below|up to|no more than|not more than|lower than|within|"
+    r"(?:at most|less than|fewer than|under|below|up to|no more than|not more than|lower than"
+    r"|within|"
     r"smaller than|shorter than|younger than|maximum of|<|\u2264|<=)\s*$",
     re.IGNORECASE,
 )
 _ABOUT = re.compile(
-    r"(?:about|around|approximately|roughly|nearly|almost|some|circa|ca\.|~|\u2248|close to|more than|over|"
+    r"(?:about|around|approximately|roughly|nearly|almost|some|circa|ca\.|~|\u2248|close to"
+    r"|more than|over|"
     r"less than|under|just (?:over|under|above|below))\s*[$\u20ac\u00a3]?\s*$",
     re.IGNORECASE,
 )
@@ -81,7 +88,8 @@ class Quantity:
 
     :ivar value: The number in units of `dimension`.
     :ivar plain: The number as it is written.
-    :ivar dimension: What it measures, with the unit values are brought to; ``""`` for a bare number.
+    :ivar dimension: What it measures, with the unit values are brought to; ``""`` for a bare \
+    number.
     :ivar unit: The unit's words as written, ``""`` for none.
     :ivar bound: Whether it is given as a least or a most.
     :ivar about: Whether it is given as rounded.
@@ -142,6 +150,10 @@ def _numbers(text: str) -> list[_Found]:
         if match["part"]:
             count = {"one": 1.0, "a": 1.0, "two": 2.0, "three": 3.0}[match["count"].lower()]
             value = count / _PARTS[match["part"].lower()]
+        article = _ARTICLE.match(text, match.end())
+        if article:  # "half an hour": the unit is next
+            found.append(_Found(value, match.start(), article.end(), spelled=True))
+            continue
         found.append(_Found(value, match.start(), match.end(), spelled=True, dimension="share"))
     for match in _FOLDS.finditer(text):
         times = 2.0 if match["two"] else 3.0 if match["three"] else 4.0
@@ -242,9 +254,9 @@ def _take_unit(each: _Found, text: str, start: int, word: str) -> None:
     longer = re.sub(r"\s+", " ", plain["word"].lower()) if plain else ""
     first = word.split("-")[0]
     attached = start == each.unit_end
-    forms = [word, first]
+    forms = [longer if " " in longer else word, word, first]
     if not attached or len(first) > 1:  # 3D is no three days
-        forms = [word, longer, first, word.lower(), first.lower()]
+        forms += [longer, word.lower(), first.lower()]
     for form in forms:
         if form in UNITS:
             _set_unit(each, form, plain.end() if plain and form == longer else start + len(form))

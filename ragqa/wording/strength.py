@@ -15,18 +15,24 @@ _HEDGE = re.compile(
     r"\b(?:may|might|could|can|would|should|perhaps|maybe|possib(?:le|ly|ility)|potential(?:ly)?"
     r"|probabl[ey]|likely|likelihood|plausib(?:le|ly)|appear(?:s|ed|ing)?|seem(?:s|ed|ing|ingly)?"
     r"|suggest\w*|indicat\w*|hypothes\w*|speculat\w*|suspect\w*|presum\w*|assum\w*|believ\w*"
-    r"|thought to|expected to|considered|propos\w*|conceivabl[ey]|tend(?:s|ed|ency)?|apparent(?:ly)?"
-    r"|candidate|preliminary|unclear|uncertain\w*|some evidence|limited evidence|point(?:s|ed|ing)? to"
+    r"|thought to|expected to|considered|propos\w*|conceivabl[ey]|tend(?:s|ed|ency)?"
+    r"|apparent(?:ly)?"
+    r"|candidate|preliminary|unclear|uncertain\w*|some evidence|limited evidence|point(?:s|ed"
+    r"|ing)? to"
     r"|consistent with|promis(?:e|ing)|capable|ability|capacity|chance|partly|partially"
-    r"|not (?:yet )?(?:known|clear|certain|proven)|argu\w+|trend|warrant\w*|hint\w*|impl(?:y|ies|ied)"
+    r"|not (?:yet )?(?:known|clear|certain|proven)|argu\w+|trend|warrant\w*|hint\w*|impl(?:y"
+    r"|ies|ied)"
     r"|according to|authors?|estimat\w*|conclude\w*|report\w*|hope\w*|aim\w*|risk|in theory"
-    r"|whether|unknown|not known|unsure|controversial|debate\w*|sometimes|occasionally|in some|under some|putative\w*|presumably|reportedly)\b",
+    r"|whether|unknown|not known|unsure|controversial|debate\w*|sometimes|occasionally|in some"
+    r"|under some|putative\w*|presumably|reportedly)\b",
     re.IGNORECASE,
 )
 _SOFT = re.compile(
     r"\b(?:may|might|could|perhaps|maybe|possib(?:le|ly|ility)|potential(?:ly)?|probabl[ey]|likely"
-    r"|plausib(?:le|ly)|appear(?:s|ed)? to|seem(?:s|ed)? to|suggest(?:s|ed|ing)?|hypothesi[sz]e[sd]?"
-    r"|speculat\w*|presumabl[ey]|unknown|unclear|not (?:yet )?known|remains? to be|thought to|believed to|putative\w*|preliminary|tend(?:s|ed)? to)\b",
+    r"|plausib(?:le|ly)|appear(?:s|ed)? to|seem(?:s|ed)? to|suggest(?:s|ed|ing)?"
+    r"|hypothesi[sz]e[sd]?"
+    r"|speculat\w*|presumabl[ey]|unknown|unclear|not (?:yet )?known|remains? to be|thought to"
+    r"|believed to|putative\w*|preliminary|tend(?:s|ed)? to)\b",
     re.IGNORECASE,
 )
 _CERTAIN = re.compile(
@@ -38,8 +44,10 @@ _CERTAIN = re.compile(
     re.IGNORECASE,
 )
 _ASSOCIATED = re.compile(
-    r"(?<!-)\b(?:associat\w+|correlat\w+|link(?:s|ed|ing|age)?|relat(?:ed|ion|ionship|es)|connect\w+"
-    r"|predict\w*|risk factors?|prognos\w+|coincid\w+|accompan\w+|covar\w+|tie[ds]?|tended|goes with"
+    r"(?<!-)\b(?:associat\w+|correlat\w+|link(?:s|ed|ing|age)?|relat(?:ed|ion|ionship|es)"
+    r"|connect\w+"
+    r"|predict\w*|risk factors?|prognos\w+|coincid\w+|accompan\w+|covar\w+|tie[ds]?|tended|goes"
+    r" with"
     r"|odds|hazard ratio|relative risk)\b",
     re.IGNORECASE,
 )
@@ -50,16 +58,19 @@ _LINKED = re.compile(
 )
 _WHETHER = re.compile(r"\bwhether\b", re.IGNORECASE)
 _ASKS = re.compile(
-    r"\b(?:whether|if|assess\w*|examin\w*|test\w*|check\w*|evaluat\w*|investigat\w*|stud\w+|compar\w*"
+    r"\b(?:whether|if|assess\w*|examin\w*|test\w*|check\w*|evaluat\w*|investigat\w*|stud\w+"
+    r"|compar\w*"
     r"|determin\w*|explor\w*|aim\w*|ask\w*|decid\w*|measur\w*|analy\w*|known?)\b",
     re.IGNORECASE,
 )
 _CAUSES = re.compile(
     r"\b(?:caus(?:e|es|ed|ing|al|ally|ation)|leads? to|led to|leading to|results? in|resulted in"
     r"|resulting in|results? from|resulted from|due to|because(?: of)?|induc(?:e|es|ed|ing|tion)"
-    r"|produc(?:e|es|ed|ing)|driv(?:e|es|en|ing)|drove|trigger(?:s|ed|ing)?|prevent(?:s|ed|ing|ion)?"
+    r"|produc(?:e|es|ed|ing)|driv(?:e|es|en|ing)|drove|trigger(?:s|ed|ing)?|prevent(?:s|ed|ing"
+    r"|ion)?"
     r"|protect(?:s|ed|ing|ion|ive)?|owing to|responsible for|brings? about|brought about"
-    r"|gives? rise|contribut\w+|mediat\w+|elicit\w*|provok\w*|attribut\w+|effects? (?:of|on)|impact\w*"
+    r"|gives? rise|contribut\w+|mediat\w+|elicit\w*|provok\w*|attribut\w+|effects? (?:of|on)"
+    r"|impact\w*"
     r"|influenc\w*|affect(?:s|ed|ing)?|play\w* a role|account\w* for|explain\w*)\b",
     re.IGNORECASE,
 )
@@ -83,7 +94,8 @@ _UNIVERSAL = re.compile(
     re.IGNORECASE,
 )
 _NO_UNIVERSAL = re.compile(
-    r"\b(?:above all|at all|after all|all-cause|all (?:of )?(?:the |these |those )?(?:two|three|four|five|\d+)|not all|overall|all in all)\b",
+    r"\b(?:above all|at all|after all|all-cause|all (?:of )?(?:the |these |those )?(?:two|three"
+    r"|four|five|\d+)|not all|overall|all in all)\b",
     re.IGNORECASE,
 )
 _SOME = re.compile(
@@ -101,7 +113,8 @@ _ONLY = re.compile(
 _EXCLUSIVE = re.compile(r"\b(?:only|solely|exclusively|the sole|purely)\b", re.IGNORECASE)
 _NOT_EXCLUSIVE = re.compile(r"\bnot (?:only|solely)\b|\bread-only\b|\b\w+-only\b", re.IGNORECASE)
 _BEST = re.compile(
-    r"\b(?:best|worst|state-of-the-art|sota|most|largest|highest|lowest|smallest|greatest|first|strongest"
+    r"\b(?:best|worst|state-of-the-art|sota|most|largest|highest|lowest|smallest|greatest|first"
+    r"|strongest"
     r"|fastest|least|top|optimal|unprecedented|unmatched|record|biggest|main|primary|leading|chief"
     r"|maximum|minimum|outperform\w* all|all (?:other|previous|existing))\b",
     re.IGNORECASE,

@@ -90,7 +90,8 @@ _SCALES: dict[str, dict[str, float]] = {
     "liter": {
         **dict.fromkeys(("L", "l", "liter", "liters", "litre", "litres"), 1.0),
         **dict.fromkeys(("dL", "dl", "deciliter"), 0.1),
-        **dict.fromkeys(("ml", "mL", "milliliter", "milliliters", "millilitre", "millilitres"), 1e-3),
+        **dict.fromkeys(("ml", "mL", "milliliter", "milliliters"), 1e-3),
+        **dict.fromkeys(("millilitre", "millilitres"), 1e-3),
         **dict.fromkeys(("µl", "μl", "µL", "μL", "ul", "uL", "microliter", "microliters"), 1e-6),
     },
     "mol": {
@@ -137,8 +138,10 @@ _SCALES: dict[str, dict[str, float]] = {
     "pixel": dict.fromkeys(("px", "pixel", "pixels"), 1.0),
     "person-year": dict.fromkeys(("person-years", "person-year", "patient-years"), 1.0),
 }  # fmt: skip
-_PER = ("kg", "day", "d", "week", "month", "year", "h", "hour", "min", "minute", "s", "sec", "second", "l", "L",
-        "dl", "dL", "ml", "mL", "m2", "m²", "µl", "μl", "patient", "person")  # fmt: skip
+_PER = (
+    "kg", "day", "d", "week", "month", "year", "h", "hour", "min", "minute", "s", "sec", "second",
+    "l", "L", "dl", "dL", "ml", "mL", "m2", "m²", "µl", "μl", "patient", "person",
+)  # fmt: skip
 _RATED = ("gram", "mol", "liter", "byte", "meter", "IU", "base", "calorie", "joule", "second", "%")
 
 UNITS: dict[str, tuple[str, float]] = {

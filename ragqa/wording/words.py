@@ -16,7 +16,8 @@ from pathlib import Path
 
 import tantivy
 
-from ragqa.wording.lexicon import GREEK, GROUPS, IRREGULAR, LIGHT_WORDS, STOP_WORDS
+from ragqa.wording.lexicon import GREEK, IRREGULAR, LIGHT_WORDS, STOP_WORDS
+from ragqa.wording.synonyms import GROUPS
 
 __all__ = [
     "Token",
@@ -42,7 +43,8 @@ _ABBREVIATION = re.compile(
 _MIN_ROOT = 4  # letters that words built on one root share at least
 _ROOT_SHARE = 0.6  # of the shorter word's letters; below, unlike words fall together
 _ENDINGS = frozenset(
-    "a abl al anc ant ar ari at ation ativ ator b c ce ct d e ed enc ent er f i ibl ic if ifi ing ion"
+    "a abl al anc ant ar ari at ation ativ ator b c ce ct d e ed enc ent er f i ibl ic if ifi"
+    " ing ion"
     " ism iss ist iti iv iz l m ment mm n nc ness nt or ori ous p s ss si sion t ti tic tion tt tur"
     " ur v y".split()
 ) | {""}  # of stems of words built on one root
