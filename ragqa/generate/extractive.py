@@ -4,8 +4,8 @@ In: scored sentences of retrieved chunks. Out: drafts for `verify`. Sentences ar
 one that says what a taken one says adds its citation at most; one that stands beside a taken one
 in its paragraph makes one statement with it. The first three statements are the best three, and
 the best stands first where it is far ahead; then come the further ones. Among each of these,
-papers stand in the order of their best sentence, and a paper's statements in reading order. A sentence
-that points back is quoted with what it points to (see `standalone`).
+papers stand in the order of their best sentence, and a paper's statements in reading order. A
+sentence that points back is quoted with what it points to (see `standalone`).
 """
 
 from __future__ import annotations
