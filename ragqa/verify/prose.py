@@ -93,10 +93,12 @@ def check_prose(text: str) -> Failure | None:
     :param text: What is said.
     :return: What is wrong with it, or None.
     """
+    if len(text) > _MAX_CHARS:
+        return Failure("not-a-sentence", "the statement is too long for one plain sentence")
     if _MARKUP.search(text):
         return Failure("markup", "the statement holds markup; plain sentences are wanted")
     words = _WORD.findall(text)
-    if len(words) < _MIN_WORDS or len(text) > _MAX_CHARS:
+    if len(words) < _MIN_WORDS:
         return Failure("not-a-sentence", "the statement is not one plain sentence")
     if len(sentences(text.strip())) > _MAX_SENTENCES:
         return Failure("not-a-sentence", "the statement has more than two sentences")

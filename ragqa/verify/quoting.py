@@ -20,6 +20,8 @@ __all__ = ["Normal", "find_quote", "is_evidence", "normalise"]
 MIN_CHARS = 12  # of a quote that says something; a reason, not a measure: "in the study" has 12
 MIN_WORDS = 3
 
+_MAX_STRETCH = 3  # letters of a quote to one of its text: a ligature and white space stretch it
+
 _DASHES = "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe58\ufe63\uff0d"
 _SINGLE = "\u2018\u2019\u201a\u201b\u2032`\u00b4"
 _DOUBLE = "\u201c\u201d\u201e\u201f\u2033\u00ab\u00bb"
@@ -102,6 +104,8 @@ def find_quote(quote: str, text: str) -> tuple[int, int] | None:
     :param text: The text it claims to be from.
     :return: The first span whose words it is, whole words only; None where there is none.
     """
+    if len(quote) > _MAX_STRETCH * len(text) + MIN_CHARS:
+        return None
     hay = normalise(text)
     for needle in dict.fromkeys(
         normalise(each).text.strip() for each in (quote, quote.strip(_WRAPPED))

@@ -8,6 +8,7 @@ after it, up to the clause's end. ``not``, ``fails to``, ``lack of``, ``without`
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -100,27 +101,25 @@ def negations(text: str, words: Sequence[Token] | None = None) -> list[Negation]
     """
     words = tokens(text) if words is None else words
     skipped = {at for match in _NO_CUE.finditer(text) for at in range(match.start(), match.end())}
+    ends = clause_ends(text)
     found = []
     for match in _CUE.finditer(text):
         if match.start() not in skipped:
             scope = _scope(text, words, match.end())
-            found.append(_negation(match, scope, text, words))
+            found.append(_negation(match, scope, ends, words))
     for match in _PREFIXED.finditer(text):
         if match.group().lower() not in _NOT_PREFIXED:
             root = next(group for group in match.groups() if group)
             scope = (stem(root), *_scope(text, words, match.end())[:2])
-            found.append(_negation(match, scope, text, words))
+            found.append(_negation(match, scope, ends, words))
     return sorted(found, key=lambda each: each.start)
 
 
 def _negation(
-    match: re.Match[str], scope: tuple[str, ...], text: str, words: Sequence[Token]
+    match: re.Match[str], scope: tuple[str, ...], ends: Sequence[int], words: Sequence[Token]
 ) -> Negation:
-    low = 0
-    for end in clause_ends(text):
-        if end > match.start():
-            break
-        low = end
+    at = min(bisect_right(ends, match.start()), len(ends) - 1)
+    low, end = (ends[at - 1] if at else 0), ends[at]
     clause = frozenset(word.stem for word in words if low <= word.start < end and _counts(word))
     return Negation(
         cue=match.group(),
