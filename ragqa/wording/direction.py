@@ -65,7 +65,8 @@ _AXES: tuple[tuple[str, str, str], ...] = (
 """Opposites: an axis, the words of its one side and of its other."""
 
 _FALSE_FRIENDS = re.compile(
-    r"\b(?:as well as|highly|follow-?up|up to|more than|less than|at least|no more than|based on|set up"
+    r"\b(?:as well as|highly|follow-?up|up to|more than|less than|at least|no more than"
+    r"|based on|set up"
     r"|turn out|early stage|as long as|so long as|low-resource|high-resource|large language|upper"
     r"|large-scale|short-term|long-term|most of the|follow(?:s|ed|ing)? (?:the|by)|as follows"
     r"|low-income|middle-income|high-income|following|soft|end-to-end|back-end|front-end"
