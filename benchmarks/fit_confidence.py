@@ -18,7 +18,7 @@ import numpy as np
 from signals import ALL, ANOTHER, GOLD, GONE, SETS, ask, fit, held_out
 from sklearn.metrics import roc_auc_score
 
-from ragqa.retrieve.hybrid import Signals
+from ragqa.retrieve.signals import Signals
 
 
 def report(name: str, scores: np.ndarray, truth: np.ndarray) -> None:

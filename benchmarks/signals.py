@@ -23,7 +23,7 @@ from ragqa.retrieve.hybrid import Retriever
 
 __all__ = ["ALL", "ANOTHER", "GOLD", "GONE", "SETS", "Asked", "ask", "fit", "held_out"]
 
-SETS = ("covidqa", "evidence-inference")
+SETS = ("covidqa", "evidence-inference", "scifact")
 ALL, GONE, GOLD, ANOTHER = range(4)
 """What a question is asked of: all papers, all but its gold papers, these alone, another alone."""
 _FOLDS = 5
@@ -71,7 +71,7 @@ def ask(data: Path, work: Path, names: Sequence[str] = SETS) -> Iterator[Asked]:
                     paper=gold[0],
                     place=place,
                     # A signal that is None is of a stage that was not asked for.
-                    signals=tuple(value or 0.0 for value in astuple(signals)),
+                    signals=tuple(float(value or 0) for value in astuple(signals)),
                 )
 
 

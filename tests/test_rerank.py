@@ -178,7 +178,7 @@ def test_a_damaged_packed_file_is_refused(tmp_path: Path) -> None:
 
 
 def _trained() -> object:
-    """The packaged embedder with a head, its last three layers and the head moved at random."""
+    """The packaged embedder with a head, its layers and the head moved at random."""
     from ragqa.embed.reference import quiet
 
     with quiet():
@@ -189,7 +189,7 @@ def _trained() -> object:
         model = BertForSequenceClassification.from_pretrained(
             packaged_folder(), num_labels=1, attn_implementation="eager"
         ).eval()
-        moved = ("layer.3.", "layer.4.", "layer.5.", "pooler")
+        moved = ("layer.", "pooler")
         with torch.no_grad():
             for name, weights in model.named_parameters():
                 if any(part in name for part in moved):
@@ -207,7 +207,7 @@ def test_what_was_packed_scores_as_before(tmp_path: Path, monkeypatch: pytest.Mo
 
     model, path = _trained(), tmp_path / "packed.safetensors"
     pack(model, path, window=40)
-    assert path.stat().st_size < 7e6
+    assert path.stat().st_size < 12e6
     monkeypatch.setattr("ragqa.rerank.source.PACKED_FILE", path)
     said: list[str] = []
     reranker = load_reranker("minilm", cache=tmp_path, on_progress=said.append)
@@ -230,18 +230,18 @@ def test_what_was_packed_scores_as_before(tmp_path: Path, monkeypatch: pytest.Mo
         "bert.encoder.layer.4.output.LayerNorm.bias",
     ):
         assert np.array_equal(packed[name], state[name].numpy())
-    assert not any(".layer.2." in name or "embeddings" in name for name in packed)
+    assert not any("embeddings" in name for name in packed)
 
 
 @pytest.mark.slow
 @pytest.mark.model
-def test_a_model_with_other_first_layers_is_not_packed(tmp_path: Path) -> None:
+def test_a_model_with_other_embeddings_is_not_packed(tmp_path: Path) -> None:
     import torch
 
     model = _trained()
     with torch.no_grad():
-        model.bert.encoder.layer[2].output.dense.bias[0] += 1  # type: ignore[attr-defined]
-    with pytest.raises(RerankerError, match=r"layer\.2\.output\.dense\.bias"):
+        model.bert.embeddings.LayerNorm.bias[0] += 1  # type: ignore[attr-defined]
+    with pytest.raises(RerankerError, match=r"embeddings\.LayerNorm\.bias"):
         pack(model, tmp_path / "x", window=40)
     assert not (tmp_path / "x").exists()
 

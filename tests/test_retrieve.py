@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 from ragqa.index.generation import Generation, open_generation
 from ragqa.records import Chunk, Sentence
 from ragqa.retrieve.confidence import DEFAULT_MIN_CONFIDENCE, confidence
-from ragqa.retrieve.hybrid import RetrieveOptions, Retriever, Signals
+from ragqa.retrieve.hybrid import RetrieveOptions, Retriever
+from ragqa.retrieve.signals import Signals
 from ragqa.retrieve.reranking import reranked_scores, window, z_scores
 from ragqa.retrieve.words import ContentWords
 

@@ -1,4 +1,4 @@
-"""The packaged reranker: layers 0..2 of the packaged embedder, and its own layers 3..5 and head.
+"""The packaged reranker: the embeddings of the packaged embedder, and its own layers and head.
 
 In: the packed file. Out: a ``CrossEncoder``, put together once, to be exported as any other.
 Invariant: both files are what they claim to be, or there is an error. Everything here imports

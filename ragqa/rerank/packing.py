@@ -1,14 +1,14 @@
 """A trained cross-encoder <-> the file that is packaged: the layers that were trained, in int8.
 
-In: a ``BertForSequenceClassification`` that shares its embeddings and first layers with the
-packaged embedder. Out: a safetensors file of numpy arrays, and its weights again.
+In: a ``BertForSequenceClassification`` that shares its embeddings with the packaged embedder.
+Out: a safetensors file of numpy arrays, and its weights again.
 Invariants: a weight matrix costs at most half a step, its row's largest value / 127 / 2; all else
 is kept to the bit; what the file leaves out is what the packaged embedder has.
 
 ::
 
-    bert.encoder.layer.{3,4,5}.*.weight         int8 (rows, columns)
-    bert.encoder.layer.{3,4,5}.*.weight.scale   float32 (rows,)
+    bert.encoder.layer.*.weight         int8 (rows, columns)
+    bert.encoder.layer.*.weight.scale   float32 (rows,)
     everything else of these layers, bert.pooler.*, classifier.*   float32
 """
 
@@ -28,7 +28,7 @@ from ragqa.errors import RerankerError
 
 __all__ = ["Packed", "dequantised", "pack", "quantised", "read_packed"]
 
-_TRAINED = re.compile(r"bert\.encoder\.layer\.[345]\.|bert\.pooler\.|classifier\.")
+_TRAINED = re.compile(r"bert\.encoder\.layer\.|bert\.pooler\.|classifier\.")
 _MATRIX = re.compile(r"bert\.encoder\.layer\..*\.weight")
 _SCALE = ".scale"
 _STEPS = 127  # of int8 on each side of zero
@@ -71,7 +71,7 @@ def pack(model: Torch, path: Path, *, window: int) -> None:
         raise RerankerError(
             "more of this model was trained than the packaged file holds",
             item=", ".join(changed),
-            hint="Freeze the embeddings and layers 0 to 2 while training",
+            hint="Freeze the embeddings while training",
         )
     arrays: dict[str, NDArray[np.int8] | NDArray[np.float32]] = {}
     for name, tensor in state.items():

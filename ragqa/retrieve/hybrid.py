@@ -12,7 +12,6 @@ in every build of the same papers.
 
 from __future__ import annotations
 
-import math
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -23,6 +22,7 @@ import numpy as np
 from ragqa.index.store import rows_in
 from ragqa.records import Chunk, ScoredChunk, ScoredSentence
 from ragqa.retrieve.reranking import reranked_scores, window, z_scores
+from ragqa.retrieve.signals import DEPTH, Seen, Signals, signals_of
 from ragqa.retrieve.words import ContentWords, ReadChunk
 
 if TYPE_CHECKING:
@@ -32,9 +32,8 @@ if TYPE_CHECKING:
     from ragqa.index.generation import Generation
     from ragqa.rerank import Reranker
 
-__all__ = ["Retrieval", "RetrieveOptions", "Retriever", "Signals"]
+__all__ = ["Retrieval", "RetrieveOptions", "Retriever"]
 
-_SIGNAL_DEPTH = 5  # best chunks and sentences that the signals look at
 # A sentence's score is in units of its chunk's mixed z-score. Fitted on covidqa: a gold sentence
 # among the first three quotable ones .48 without coverage, .56 with (docs/LOG.md, 2026-11-23).
 _COSINE_UNIT = 0.15
@@ -68,28 +67,6 @@ class RetrieveOptions:
     paper_weight: float = 2.0
     reranked: int = 12
     reranker_weight: float = 1.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Signals:
-    """What one retrieval says about whether the papers answer; see `confidence`.
-
-    Only sentences that may be quoted count: what cannot be shown is no evidence.
-
-    :ivar sentence: Best cosine of the question and a sentence.
-    :ivar chunk_coverage: Largest share of the weight of the question's content words that one of
-        the best chunks has.
-    :ivar sentence_coverage: The same for one of the best sentences.
-    :ivar pool: log10 of the number of chunks searched: the best of many is better by chance.
-    :ivar reranker: The reranker's best score of the chunks that it read, in its own unit; None
-        without a reranker.
-    """
-
-    sentence: float = 0.0
-    chunk_coverage: float = 0.0
-    sentence_coverage: float = 0.0
-    pool: float = 0.0
-    reranker: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,8 +119,7 @@ class _Ranked:
     """Candidates in order; arrays of equal length n, float32 and int64.
 
     `order` says where they stand among the candidates, best first; `scores` are the candidates'.
-    `read` holds those that were looked into, by where they stand; `reranker` is the best score that
-    a reranker gave.
+    `read` holds those that were looked into, by where they stand.
     """
 
     found: _Candidates
@@ -151,7 +127,7 @@ class _Ranked:
     order: NDArray[np.int64]
     scores: NDArray[np.float32]
     read: dict[int, ReadChunk]
-    reranker: float | None
+    signals: Signals = Signals()
 
 
 class Retriever:
@@ -200,7 +176,7 @@ class Retriever:
             query=query,
             chunks=chunks,
             sentences=sentences,
-            signals=_signals(ranked, chunks, sentences),
+            signals=ranked.signals,
         )
 
     def rank(
@@ -262,7 +238,8 @@ class Retriever:
         self._look_into(found, near, words, read)
         scores[near] += self._by_words(found, near, words, read)
         order[: len(near)] = near[np.lexsort((found.rows[near], -scores[near]))]
-        ranked = _Ranked(found, words, order, scores, read, None)
+        ranked = _Ranked(found, words, order, scores, read)
+        ranked = replace(ranked, signals=self._signals(query, ranked))
         if self._reranker is None or self._options.reranked < 1:
             return ranked
         return self._rerank(query, ranked, self._reranker)
@@ -285,7 +262,29 @@ class Retriever:
             floor=float(scores[rest[0]]) if len(rest) else None,
         )
         order[: len(top)] = top[np.lexsort((found.rows[top], -scores[top]))]
-        return replace(ranked, order=order, scores=scores, reranker=float(raw.max()))
+        signals = replace(ranked.signals, reranker=float(raw.max()))
+        return replace(ranked, order=order, scores=scores, signals=signals)
+
+    def _signals(self, query: str, ranked: _Ranked) -> Signals:
+        found, words, read = ranked.found, ranked.words, ranked.read
+        best = ranked.order[:DEPTH]
+        self._look_into(found, best, words, read)
+        return signals_of(
+            query,
+            [
+                Seen(
+                    paper_id=read[at].chunk.paper_id,
+                    score=float(ranked.scores[at]),
+                    lexical=float(found.lexical[at]),
+                    coverage=words.share(read[at].words),
+                    sentence=_best_quotable(found, at, read[at]),
+                )
+                for at in best.tolist()
+            ],
+            words=words.count,
+            searched=found.searched,
+            chunks_of=lambda paper_id: len(self._index.store.rows_of([paper_id])),
+        )
 
     def _look_into(
         self,
@@ -361,6 +360,17 @@ def _sentence_score(cosine: float, coverage: float) -> float:
     return cosine / _COSINE_UNIT + _COVERAGE_WEIGHT * coverage
 
 
+def _best_quotable(found: _Candidates, at: int, read: ReadChunk) -> float | None:
+    """Return the best cosine of a chunk's sentences that may be quoted."""
+    cosines = found.sentence_cosines[slice(*found.ranges[at])].tolist()
+    quotable = [
+        cosine
+        for cosine, sentence in zip(cosines, read.chunk.sentences, strict=True)
+        if sentence.quotable
+    ]
+    return max(quotable, default=None)
+
+
 def _scored_sentences(ranked: _Ranked, chunks: Sequence[ScoredChunk]) -> Iterator[ScoredSentence]:
     """Score each sentence by its cosine, the query's words that it has, and its chunk."""
     found = ranked.found
@@ -372,25 +382,3 @@ def _scored_sentences(ranked: _Ranked, chunks: Sequence[ScoredChunk]) -> Iterato
             yield ScoredSentence(
                 chunk=chunk, sentence=sentence, score=score, cosine=cosine, coverage=coverage
             )
-
-
-def _signals(
-    ranked: _Ranked, chunks: Sequence[ScoredChunk], sentences: Sequence[ScoredSentence]
-) -> Signals:
-    quotable = [scored for scored in sentences if scored.sentence.quotable]
-    if not quotable:
-        return Signals()
-    best = sorted(quotable, key=lambda scored: -scored.score)[:_SIGNAL_DEPTH]
-    readable = {scored.chunk.chunk_id for scored in quotable}
-    shares = [
-        ranked.words.share(ranked.read[at].words)
-        for at, scored in zip(ranked.order.tolist(), chunks[:_SIGNAL_DEPTH], strict=False)
-        if scored.chunk.chunk_id in readable
-    ]
-    return Signals(
-        sentence=max(scored.cosine for scored in quotable),
-        chunk_coverage=max(shares, default=0.0),
-        sentence_coverage=max(scored.coverage for scored in best),
-        pool=math.log10(ranked.found.searched),
-        reranker=ranked.reranker,
-    )

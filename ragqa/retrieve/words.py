@@ -44,6 +44,11 @@ class ContentWords:
         self._weights = lexical.content_weights(query)
         self._total = sum(self._weights.values())
 
+    @property
+    def count(self) -> int:
+        """Return how many they are."""
+        return len(self._weights)
+
     def read(self, chunk: Chunk) -> ReadChunk:
         """Look for the words in a chunk.
 
