@@ -10,7 +10,7 @@ import json
 import socket
 import struct
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -28,7 +28,7 @@ class Said:
     nothing until the server is closed (-1: not even a status line); `drop_at` sends so many and
     closes the connection (with `reset`, breaks it). `raw` is the event stream's body in place of
     the pieces. `status` other than 200 sends `body` instead; `echo` puts the request's headers
-    into it. Without `usage` none is reported.
+    into it. Without `usage` none is reported. `by` makes the whole reply from the request.
     """
 
     pieces: tuple[str, ...] = ()
@@ -43,6 +43,7 @@ class Said:
     body: Mapping[str, Any] = field(default_factory=lambda: {"error": {"message": "no"}})
     headers: Mapping[str, str] = field(default_factory=dict)
     echo: bool = False
+    by: Callable[[Seen], Said] | None = None
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,8 @@ class ModelServer:
     def _next(self, seen: Seen) -> Said:
         with self._mutex:
             self.seen.append(seen)
-            return self.script.pop(0) if len(self.script) > 1 else self.script[0]
+            said = self.script.pop(0) if len(self.script) > 1 else self.script[0]
+        return said.by(seen) if said.by else said
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:
         outer = self

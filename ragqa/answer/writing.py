@@ -56,8 +56,6 @@ Outcome = Literal["written", "declined", "refused", "failed", "not-asked"]
 _FATAL: Final[frozenset[ModelReason]] = frozenset({"over-budget", "refused", "unknown-model"})
 # Another section's request would end the same way, or cost what may not be spent.
 
-_MIN_CHUNKS = 2  # where a prompt is too long for a model; fewer are no evidence worth asking about
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assignment:
@@ -160,7 +158,7 @@ class Writer:
             work = _Work(self, replace(assignment, chunks=shown), context)
             written = work.run()
             shown = shown[: len(shown) // 2]
-            if written.error != "too-long" or len(shown) < _MIN_CHUNKS:
+            if written.error != "too-long" or not shown:
                 return written
 
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-from ragqa.records import AbstentionReason, Answer, DocumentKind, SourceState
+from ragqa.records import AbstentionReason, Answer, DocumentKind, NoticeCode, SourceState
 
 __all__ = [
     "SCHEMA",
@@ -20,6 +20,7 @@ __all__ = [
     "BatchRow",
     "CardStatus",
     "MissingText",
+    "left_undone",
     "missing_texts",
     "row_from_dict",
 ]
@@ -57,7 +58,7 @@ class BatchRow:
     :ivar name: What its files are called.
     :ivar status: How it fared.
     :ivar reason: Why it abstained.
-    :ivar detail: Why it failed, and what to do.
+    :ivar detail: Why it failed, and what to do; or where its chat model failed.
     :ivar sections: Sections of its answer.
     :ivar statements: Cited statements of its answer.
     :ivar sources: How many of its papers are in each state; states without a paper are left out.
@@ -67,6 +68,8 @@ class BatchRow:
     :ivar index: Fingerprint of the generation that answered.
     :ivar index_sha256: Hash of what that generation holds, hex.
     :ivar reranker: Fingerprint of the reranker that read along; empty where there was none.
+    :ivar model: Name and fingerprint of the chat model that wrote; empty where there was none.
+    :ivar unfinished: Whether the chat model failed in it, so that it is answered again.
     :ivar files: The answer's files and their hashes, hex.
     """
 
@@ -84,6 +87,8 @@ class BatchRow:
     index: str = ""
     index_sha256: str = ""
     reranker: str = ""
+    model: str = ""
+    unfinished: bool = False
     files: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -178,6 +183,19 @@ def missing_texts(answer: Answer) -> tuple[MissingText, ...]:
             if kind not in source.documents
         ]
     return tuple(found)
+
+
+_UNDONE: frozenset[NoticeCode] = frozenset({"model-failed", "model-broke-off", "model-stopped"})
+
+
+def left_undone(answer: Answer) -> str:
+    """Say where the chat model of an answer failed, so that asking again may give more.
+
+    :param answer: The answer.
+    :return: The first notice of it; empty where it did all that it was asked for.
+    """
+    said = (*answer.notices, *(item for section in answer.sections for item in section.notices))
+    return next((item.text for item in said if item.code in _UNDONE), "")
 
 
 def row_from_dict(value: dict[str, Any]) -> BatchRow:

@@ -3,8 +3,8 @@
 In: cards and the folder for the answers. Out: a `BatchReport`, and the files. The order of a
 card's files is Markdown, JSON, summary, so a card that the summary names is complete; a run that is
 killed between them answers that card again. Invariant: an answer is taken over only where the
-card's bytes, what the index holds, the reranker, ragqa's version and the bytes of its files are all
-the same.
+card's bytes, what the index holds, the reranker, the chat model, ragqa's version and the bytes of
+its files are all the same, and the chat model did not fail in it.
 """
 
 from __future__ import annotations
@@ -15,14 +15,16 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ragqa._files import atomic_writer, read_json, sha256_file, write_json
+from ragqa.api.chat import open_model
 from ragqa.batch.report import (
     SCHEMA,
     BatchProgress,
     BatchReport,
     BatchRow,
+    left_undone,
     missing_texts,
     row_from_dict,
 )
@@ -31,7 +33,9 @@ from ragqa.errors import CardError, CorpusError, RagqaError
 from ragqa.fetch import FetchOptions
 
 if TYPE_CHECKING:
+    from ragqa.answer.writing import OnNothing
     from ragqa.api import Reader
+    from ragqa.generate.chat import ChatModel
     from ragqa.records import Answer
     from ragqa.rerank import Reranker
 
@@ -52,6 +56,8 @@ class BatchOptions:
     :ivar reranker: Name or folder of the reranker; None or ``none`` for nothing.
     :ivar jobs: Worker processes for parsing; 0 for one a core.
     :ivar html: Whether each answer is also written as an HTML file, ``NAME.html``.
+    :ivar model: The chat model that writes, or its name, as `Reader.open` takes it.
+    :ivar on_nothing: What a section holds where nothing that it wrote passed the check.
     """
 
     corpus: Path | None = None
@@ -61,6 +67,8 @@ class BatchOptions:
     reranker: str | None = None
     jobs: int = 0
     html: bool = False
+    model: Any = None
+    on_nothing: OnNothing = "extractive"
 
 
 def cards_in(paths: Sequence[Path]) -> tuple[Path, ...]:
@@ -100,6 +108,9 @@ def answer_cards(
     :return: A row for every card.
     :raises CorpusError: The folder cannot be written, or another run is writing it.
     :raises RerankerError: The reranker cannot be found, loaded or exported.
+    :raises ModelError: The chat model cannot be opened; where it fails later, the answer holds
+        quotes, and the card is answered again by the next run.
+    :raises OptionalDependencyError: The chat model's package is not installed.
     """
     out, options = Path(out), options or BatchOptions()
     with _alone(out), ExitStack() as stack:
@@ -149,7 +160,9 @@ class _Batch:
     ) -> None:
         name = out.resolve().name
         self._out = out
-        self._options = options
+        model = open_model(options.model, on_problem=on_message)
+        self._options = replace(options, model=model)
+        self._model_print = _print_of(model, options.on_nothing)
         self._corpus = options.corpus or Path("corpus") / name
         self._index = options.index or Path("indexes") / name
         self._on_progress = on_progress
@@ -245,7 +258,7 @@ class _Batch:
         write_json(value, to_dict(answer))
         files = {path.name: sha256_file(path) for path in (*pages, value)}
         row = _done(answer, job, index_sha256=reader.content_hash, files=files)
-        return replace(row, reranker=self._reranker_print)
+        return replace(row, reranker=self._reranker_print, model=self._model_print)
 
     def _is_right(self, row: BatchRow, job: Job, reader: Reader) -> bool:
         """Say whether an answer that is there is the one that would be given now."""
@@ -253,7 +266,8 @@ class _Batch:
         now = (job.sha256, job.shown, reader.fingerprint, reader.content_hash, job.notes)
         return (
             made_from == now
-            and row.reranker == self._reranker_print
+            and (row.reranker, row.model) == (self._reranker_print, self._model_print)
+            and not row.unfinished
             and bool(row.files)
             and (f"{job.name}.html" in row.files or not self._options.html)
             and all(_sha256(self._out / name) == sha256 for name, sha256 in row.files.items())
@@ -288,12 +302,19 @@ def _reranker(name: str | None, say: Callable[[str], None]) -> Reranker | None:
     return reranker_named(name, on_progress=say)
 
 
+def _print_of(model: ChatModel | None, on_nothing: str) -> str:
+    return "" if model is None else f"{model.name} {model.fingerprint} {on_nothing}"
+
+
 def _done(answer: Answer, job: Job, *, index_sha256: str, files: Mapping[str, str]) -> BatchRow:
+    undone = left_undone(answer)
     return BatchRow(
         card=job.shown,
         name=job.name,
         status="abstained" if answer.abstained else "answered",
         reason=answer.reason,
+        detail=undone,
+        unfinished=bool(undone),
         sections=len(answer.sections),
         statements=len(answer.statements),
         sources=dict(sorted(Counter(source.state for source in answer.sources).items())),

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ragqa._files import atomic_writer, read_json, sha256_bytes, write_json
 from ragqa.api.corpus import MANIFEST, Corpus
@@ -24,6 +24,7 @@ from ragqa.manifest import load_manifest, render_manifest
 from ragqa.records import Paper
 
 if TYPE_CHECKING:
+    from ragqa.answer.writing import OnNothing
     from ragqa.api import Reader
     from ragqa.build import BuildProgress
     from ragqa.fetch import FetchOptions, FetchProgress
@@ -74,6 +75,10 @@ class _Options(Protocol):
     def embedder(self) -> str | None: ...
     @property
     def jobs(self) -> int: ...
+    @property
+    def model(self) -> Any: ...  # noqa: ANN401 - a chat model cannot be named here
+    @property
+    def on_nothing(self) -> OnNothing: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,7 +177,9 @@ def prepare(
     corpus = _shared_corpus(group) if group.is_shared else _own_corpus(group.jobs[0], group.corpus)
     _fetch(corpus, options, on_progress, on_message)
     _build(corpus, group.index, options, on_progress, on_message)
-    return Reader.open(group.index, reranker=reranker)
+    reader = Reader.open(group.index, reranker=reranker, model=options.model)
+    reader.on_nothing = options.on_nothing
+    return reader
 
 
 def _own_corpus(job: Job, directory: Path) -> Corpus:

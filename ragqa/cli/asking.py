@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ragqa.cli.building import run_build, show_build
+from ragqa.cli.chatting import Chat, chat_options, show_statement, show_usage
 from ragqa.cli.corpus import run_fetch, show_fetch
 from ragqa.cli.forms import form_options, print_answer, write_answer
 from ragqa.cli.shared import (
@@ -37,6 +38,7 @@ _CONFIDENCE = click.FloatRange(0, 1)
 @click.option("--by-paper", is_flag=True, help="An answer of each paper, on its own.")
 @click.option("--min-confidence", type=_CONFIDENCE, help="Below it, abstain.")
 @reranker_option
+@chat_options
 @click.option("--out", type=folder, help="Write the answer to this file instead of printing it.")
 @form_options
 def ask(
@@ -46,18 +48,21 @@ def ask(
     by_paper: bool,
     min_confidence: float | None,
     reranker: str,
+    chat: Chat,
     out: Path | None,
     form: str | None,
 ) -> None:
     """Answer QUESTION from the papers of an index, with checked citations, or abstain."""
     from ragqa.api import Reader
 
-    reader = Reader.open(index or only_index(), reranker=reranker_called(reranker))
+    model = chat.open()
+    reader = Reader.open(index or only_index(), reranker=reranker_called(reranker), model=model)
+    reader.on_nothing = chat.on_nothing
     if min_confidence is not None:
         reader.min_confidence = min_confidence
-    print_answer(
-        reader.ask(question, paper_ids=papers, by_paper=by_paper), reader, form=form, file=out
-    )
+    found = reader.ask(question, paper_ids=papers, by_paper=by_paper, on_statement=show_statement)
+    show_usage(model)
+    print_answer(found, reader, form=form, file=out)
 
 
 @click.command()
@@ -65,6 +70,7 @@ def ask(
 @click.option("--mirror", type=folder, help="Folder laid out as HOST/PATH, looked at first.")
 @click.option("--offline", is_flag=True, help="Make no connection: disk and mirror only.")
 @reranker_option
+@chat_options
 @click.option("--out", type=folder, help="Write NAME.md, .json and (--html) .html here instead.")
 @form_options
 def answer(
@@ -72,6 +78,7 @@ def answer(
     mirror: Path | None,
     offline: bool,
     reranker: str,
+    chat: Chat,
     out: Path | None,
     form: str | None,
 ) -> None:
@@ -87,12 +94,15 @@ def answer(
 
     if out is not None and (len(cards) > 1 or cards[0].is_dir()):
         fetch = FetchOptions(mirror=mirror, offline=offline)
-        _answer_many(cards, out, fetch, reranker=reranker, form=form)
+        _answer_many(cards, out, fetch, reranker=reranker, chat=chat, form=form)
         return
     if len(cards) > 1 or cards[0].is_dir():
         raise click.UsageError("name a folder with --out for several cards")
     found, reader = _answer_card(
-        cards[0], FetchOptions(mirror=mirror, offline=offline), reranker_called(reranker)
+        cards[0],
+        FetchOptions(mirror=mirror, offline=offline),
+        reranker=reranker_called(reranker),
+        chat=chat,
     )
     if out is None:
         print_answer(found, reader, form=form)
@@ -101,12 +111,27 @@ def answer(
 
 
 def _answer_many(
-    cards: tuple[Path, ...], out: Path, fetch: FetchOptions, *, reranker: str, form: str | None
+    cards: tuple[Path, ...],
+    out: Path,
+    fetch: FetchOptions,
+    *,
+    reranker: str,
+    chat: Chat,
+    form: str | None,
 ) -> None:
-    from ragqa.batch import cards_in
+    from ragqa.batch import BatchOptions, cards_in
     from ragqa.cli.batching import run_batch, show_batch
 
-    report = run_batch(cards_in(cards), out, fetch, reranker=reranker, html=form == "html")
+    model = chat.open()
+    options = BatchOptions(
+        fetch=fetch,
+        reranker=reranker,
+        html=form == "html",
+        model=model,
+        on_nothing=chat.on_nothing,
+    )
+    report = run_batch(cards_in(cards), out, options)
+    show_usage(model)
     show_batch(report, out, as_json=form == "json")
     if report.counts.get("failed", 0) == report.total:
         raise click.exceptions.Exit(1)
@@ -122,17 +147,20 @@ def _corpus_of(card: Path) -> Path:
 
 
 def _answer_card(
-    card: Path, fetch: FetchOptions, reranker: Reranker | None
+    card: Path, fetch: FetchOptions, *, reranker: Reranker | None, chat: Chat
 ) -> tuple[Answer, Reader]:
     from ragqa.api import Corpus, Reader
     from ragqa.card import read_card
 
-    directory = _corpus_of(card)
+    directory, model = _corpus_of(card), chat.open()
     corpus, imported = Corpus.from_card(card, directory)
     for note in imported.notes:
         message(f"note: {note}")
     show_fetch(run_fetch(corpus, fetch))
     index = default_index(directory)
     show_build(run_build(corpus, index))
-    reader = Reader.open(index, reranker=reranker)
-    return reader.answer_card(read_card(card)), reader
+    reader = Reader.open(index, reranker=reranker, model=model)
+    reader.on_nothing = chat.on_nothing
+    found = reader.answer_card(read_card(card), on_statement=show_statement)
+    show_usage(model)
+    return found, reader

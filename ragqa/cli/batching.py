@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 from ragqa.cli.shared import message, print_json, print_rows, progress_bar
 
 if TYPE_CHECKING:
-    from ragqa.batch import BatchProgress, BatchReport
-    from ragqa.fetch import FetchOptions
+    from ragqa.batch import BatchOptions, BatchProgress, BatchReport
 
 __all__ = ["run_batch", "show_batch"]
 
@@ -20,21 +19,16 @@ _DOING = {"fetch": "fetching", "build": "building", "answer": "answering"}
 def run_batch(
     cards: Sequence[Path],
     out: Path,
-    fetch: FetchOptions,
-    *,
-    reranker: str | None = None,
-    html: bool = False,
+    options: BatchOptions,
 ) -> BatchReport:
     """Answer many cards with a progress bar and the time that is left.
 
     :param cards: The cards.
     :param out: The folder for the answers.
-    :param fetch: How to fetch.
-    :param reranker: Name or folder of the reranker; None or ``none`` for nothing.
-    :param html: Whether each answer is also written as an HTML file.
+    :param options: How the batch is done.
     :return: The report.
     """
-    from ragqa.batch import BatchOptions, answer_cards
+    from ragqa.batch import answer_cards
 
     with progress_bar() as bar:
         task, stage = bar.add_task("reading cards", total=None), ""
@@ -54,7 +48,7 @@ def run_batch(
         return answer_cards(
             cards,
             out,
-            options=BatchOptions(fetch=fetch, reranker=reranker, html=html),
+            options=options,
             on_progress=show,
             on_message=message,
         )

@@ -12,6 +12,7 @@ from dataclasses import asdict
 from importlib.metadata import version
 from typing import Any
 
+from ragqa.api.chat import open_model
 from ragqa.api.reader import Reader
 from ragqa.embed import Embedder
 from ragqa.evaluate.indexing import PreparedIndex, index_hash
@@ -36,6 +37,8 @@ class RagqaSystem:
     :param prepared: The index, and its embedder.
     :param on_message: Told of one-time work, such as the export of a reranker.
     :raises RerankerError: If the reranker cannot be found, loaded or exported.
+    :raises ModelError: If the chat model cannot be opened.
+    :raises OptionalDependencyError: If the chat model's package is not installed.
     """
 
     def __init__(
@@ -55,6 +58,7 @@ class RagqaSystem:
         threshold = float(options.get("min_confidence", DEFAULT_MIN_CONFIDENCE))
         named = options.get("reranker")
         reranker = reranker_named(None if named is None else str(named), on_progress=on_message)
+        model = open_model(options.get("model"), on_problem=on_message or (lambda line: None))
         generation = open_generation(prepared.directory)
         self._reader = Reader(
             generation,
@@ -63,12 +67,17 @@ class RagqaSystem:
             min_confidence=threshold,
             retrieval=retrieval,
             reranker=reranker,
+            model=model,
         )
         decisive = {**asdict(retrieval), "min_confidence": threshold}
         self._about = about_index(spec, prepared, generation, decisive)
         if reranker is not None:
             self._about["reranker"] = _model(reranker)
-        self._reader.ask(WARM_UP)
+        if model is None:
+            self._reader.ask(WARM_UP)
+        else:
+            self._about["model"] = {"name": model.name, "fingerprint": model.fingerprint}
+            self._reader.retrieve(WARM_UP)  # nothing is paid for before a question is asked
 
     def close(self) -> None:
         """Close the index."""

@@ -56,6 +56,7 @@ SYSTEMS: Mapping[str, Mapping[str, _Option]] = {
         "embedder": _MODEL,
         "looked_into": _COUNT,
         "min_confidence": _SHARE,
+        "model": _MODEL,
         "paper_weight": _WEIGHT,
         "reranked": _COUNT,
         "reranker": _MODEL,

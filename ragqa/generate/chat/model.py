@@ -93,6 +93,12 @@ class ChatModel:
         return f"{type(self).__name__}({self.name!r})"
 
     @property
+    def fingerprint(self) -> str:
+        """Return a hash of what decides its outputs: model, server, options, prompts."""
+        called = [self.options.temperature, self._limit]
+        return ResponseCache.key((), model=self._identity, options=called)
+
+    @property
     def usage(self) -> Usage:
         """Return what all calls used together."""
         return self._usage
