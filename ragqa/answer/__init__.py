@@ -114,6 +114,7 @@ def _sections(plan: Plan, context: Context) -> Iterator[Section]:
     for section in plan.sections:
         context.trace.start(section.title)
         yield write_section(section, plan.question, context)
+    context.trace.finish()
 
 
 def _generator(context: Context, *, is_answered: bool) -> str:

@@ -6,7 +6,6 @@ anything; keys are taken out by whoever tells.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
@@ -85,32 +84,24 @@ class Trace:
     """Collects what happens while one answer is made, in one thread.
 
     :ivar sections: What happened, a section after the other; the first holds what belongs to none.
+    :ivar current: The section that is being made.
     """
 
     def __init__(self) -> None:
         self.sections = [SectionTrace("")]
-
-    @property
-    def current(self) -> SectionTrace:
-        """Return the section that is being made."""
-        return self.sections[-1]
+        self.current = self.sections[0]
 
     def start(self, title: str) -> None:
         """Begin a section.
 
         :param title: Its title.
         """
-        self.sections.append(SectionTrace(title))
+        self.current = SectionTrace(title)
+        self.sections.append(self.current)
 
-    def told(self) -> Iterator[SectionTrace]:
-        """Yield the sections, and what belongs to none where there is anything.
-
-        :yield: Sections in order.
-        """
-        rest, *sections = self.sections
-        yield from sections
-        if rest.calls or rest.refusals:
-            yield rest
+    def finish(self) -> None:
+        """End the sections; what is told from now on belongs to none."""
+        self.current = self.sections[0]
 
 
 def refusal(drop: Drop, *, attempt: int = 1, repaired: bool = False) -> Refusal:

@@ -125,6 +125,11 @@ class Writer:
         """Return the model's name."""
         return self.model.name
 
+    @property
+    def prompt_version(self) -> str:
+        """Return the version of the prompts that it sends."""
+        return prompt.PROMPT_VERSION
+
     def write(self, assignment: Assignment, context: Context) -> Written:
         """Have one section written.
 

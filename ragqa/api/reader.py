@@ -6,24 +6,19 @@ import asyncio
 import json
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ragqa._files import sha256_bytes, sha256_file
+from ragqa._files import sha256_bytes
 from ragqa.answer import Context, answer_plan, check_question
-from ragqa.answer.context import Listing
-from ragqa.api.corpus import MANIFEST
+from ragqa.api.current import CurrentList, restricted
 from ragqa.errors import IndexMismatchError
 from ragqa.index.generation import Generation, open_generation
-from ragqa.manifest import Manifest, load_manifest
-from ragqa.notices import notice
 from ragqa.plan.sections import plan_by_paper, plan_card, plan_question
 from ragqa.records import (
     Answer,
     Chunk,
     Locator,
-    Notice,
     Paper,
     Plan,
     ScoredChunk,
@@ -37,6 +32,7 @@ if TYPE_CHECKING:
     from ragqa.api.conversation import Conversation
     from ragqa.card import Card
     from ragqa.embed import Embedder
+    from ragqa.explain import Explanation
     from ragqa.generate.chat import ChatModel
     from ragqa.rerank import Reranker
 
@@ -81,7 +77,7 @@ class Reader:
         self._retrieval = retrieval or RetrieveOptions()
         self._reranker = reranker
         self._retriever: Retriever | None = None
-        self._as_built: Listing | None = None
+        self._current = CurrentList(generation, directory)
 
     @classmethod
     def open(
@@ -149,10 +145,47 @@ class Reader:
             its prose, not the answer.
         :raises OptionalDependencyError: The chat model's package is not installed.
         """
-        checked = check_question(question)  # before the model is loaded
-        context = self._context(on_statement)
-        plan = self._plan(checked, paper_ids, context, by_paper=by_paper)
+        plan, context = self._planned(question, paper_ids, by_paper, on_statement)
         return answer_plan(plan, context, index=self.fingerprint)
+
+    def explain(
+        self,
+        question: str,
+        *,
+        paper_ids: Sequence[str] = (),
+        by_paper: bool = False,
+        on_statement: Callable[[Statement], None] | None = None,
+    ) -> Explanation:
+        """Answer a question as `ask` does, and tell how the answer came about.
+
+        :param question: The question.
+        :param paper_ids: Papers to restrict the answer to; empty for all.
+        :param by_paper: Whether each paper answers alone.
+        :param on_statement: As in `ask`.
+        :return: The answer with plan, searches, prompts, raw outputs and refusals.
+        :raises QuestionError: The question is empty or far too long.
+        :raises CorpusError: A paper is not listed.
+        :raises ModelError: The chat model cannot be opened.
+        :raises OptionalDependencyError: The chat model's package is not installed.
+        """
+        return self._explained(*self._planned(question, paper_ids, by_paper, on_statement))
+
+    def explain_card(self, card: Card, *, papers: Sequence[Paper] | None = None) -> Explanation:
+        """Answer a card as `answer_card` does, and tell how the answer came about.
+
+        :param card: The card; its papers must be those of the index.
+        :param papers: As in `answer_card`.
+        :return: The answer with plan, searches, prompts, raw outputs and refusals.
+        :raises CorpusError: A paper of the card is not listed.
+        :raises ModelError: The chat model cannot be opened.
+        :raises OptionalDependencyError: The chat model's package is not installed.
+        """
+        return self._explained(*self._planned_card(card, papers))
+
+    def _explained(self, plan: Plan, context: Context) -> Explanation:
+        from ragqa.explain import explain
+
+        return explain(answer_plan(plan, context, index=self.fingerprint), plan, context)
 
     async def aask(
         self,
@@ -175,15 +208,13 @@ class Reader:
         :raises OptionalDependencyError: The chat model's package is not installed.
         """
         loop, cancelled = asyncio.get_running_loop(), threading.Event()
-        checked = check_question(question)
 
         def show(statement: Statement) -> None:
             if on_statement is not None:
                 loop.call_soon_threadsafe(on_statement, statement)
 
         def work() -> Answer:
-            context = self._context(show, cancelled)
-            plan = self._plan(checked, paper_ids, context, by_paper=by_paper)
+            plan, context = self._planned(question, paper_ids, by_paper, show, cancelled)
             return answer_plan(plan, context, index=self.fingerprint)
 
         try:
@@ -191,14 +222,22 @@ class Reader:
         finally:
             cancelled.set()
 
-    def _plan(
-        self, question: str, paper_ids: Sequence[str], context: Context, *, by_paper: bool
-    ) -> Plan:
+    def _planned(
+        self,
+        question: str,
+        paper_ids: Sequence[str],
+        by_paper: bool,
+        on_statement: Callable[[Statement], None] | None,
+        cancelled: threading.Event | None = None,
+    ) -> tuple[Plan, Context]:
+        checked = check_question(question)  # before the models are loaded
+        context = self._context(on_statement, cancelled)
         for paper_id in paper_ids:
             context.paper(paper_id)
         if by_paper and (asked := context.with_text(paper_ids)):
-            return plan_by_paper(question, [context.paper(paper_id) for paper_id in asked])
-        return plan_question(question, paper_ids=paper_ids)
+            papers = [context.paper(paper_id) for paper_id in asked]
+            return plan_by_paper(checked, papers), context
+        return plan_question(checked, paper_ids=paper_ids), context
 
     def conversation(self) -> Conversation:
         """Begin a conversation, in which a question may point back to what was said before.
@@ -227,14 +266,22 @@ class Reader:
         :raises ModelError: The chat model cannot be opened.
         :raises OptionalDependencyError: The chat model's package is not installed.
         """
+        plan, context = self._planned_card(card, papers, on_statement)
+        return answer_plan(plan, context, index=self.fingerprint)
+
+    def _planned_card(
+        self,
+        card: Card,
+        papers: Sequence[Paper] | None,
+        on_statement: Callable[[Statement], None] | None = None,
+    ) -> tuple[Plan, Context]:
         context = self._context(on_statement)
         listed = card.papers if papers is None else papers
         papers = [context.paper(paper.paper_id) for paper in listed]
         if listed is not card.papers:
             papers = list(listed)
-            context = _restricted(context, papers)
-        plan = plan_card(check_question(card.question), card.instructions, papers)
-        return answer_plan(plan, context, index=self.fingerprint)
+            context = restricted(context, papers)
+        return plan_card(check_question(card.question), card.instructions, papers), context
 
     def to_html(self, answer: Answer) -> str:
         """Return an answer as one self-contained HTML file to share.
@@ -247,12 +294,12 @@ class Reader:
         """
         from ragqa.api.sharing import share
 
-        return share(answer, store=self._generation.store, corpus=self._corpus_dir())
+        return share(answer, store=self._generation.store, corpus=self._current.corpus)
 
     @property
     def papers(self) -> tuple[Paper, ...]:
         """Return the papers that are listed now, in listing order."""
-        current = self._current_manifest()
+        current = self._current.read()
         return self._generation.store.papers() if current is None else current.papers
 
     def retrieve(
@@ -312,12 +359,12 @@ class Reader:
         on_statement: Callable[[Statement], None] | None = None,
         cancelled: threading.Event | None = None,
     ) -> Context:
-        current = self._current_manifest()
+        current = self._current.read()
         return Context(
             store=self._generation.store,
             retriever=self._load_retriever(),
-            listing=self._listed(current),
-            warnings=tuple(self._stale(current)),
+            listing=self._current.listing(current),
+            warnings=tuple(self._current.warnings(current)),
             min_confidence=self.min_confidence,
             writer=self._writer(on_statement, cancelled),
         )
@@ -338,43 +385,6 @@ class Reader:
             on_statement=on_statement or (lambda statement: None),
             cancelled=cancelled,
         )
-
-    def _listed(self, current: Manifest | None) -> Listing:
-        """Return the papers that may be used; gone through once while the manifest is unchanged."""
-        store = self._generation.store
-        if current is not None:
-            return Listing(store, current.papers)
-        if self._as_built is None:
-            self._as_built = Listing(store, store.papers())
-        return self._as_built
-
-    def _corpus_dir(self) -> Path:
-        """Return the corpus's folder: relative where it lies below the current folder."""
-        recorded = self._generation.meta.fingerprint.get("corpus", "")
-        corpus, here = (self._directory.resolve() / recorded).resolve(), Path.cwd()
-        return corpus.relative_to(here) if corpus.is_relative_to(here) else corpus
-
-    def _current_manifest(self) -> Manifest | None:
-        """Return the manifest where it is not the one that the index was built from."""
-        if "corpus" not in self._generation.meta.fingerprint:
-            return None  # an index of texts, not of a corpus
-        path = self._corpus_dir() / MANIFEST
-        if not path.is_file():
-            return None
-        if sha256_file(path) == self._generation.meta.fingerprint.get("manifest"):
-            return None
-        return load_manifest(path)
-
-    def _stale(self, current: Manifest | None) -> list[Notice]:
-        if current is None:
-            return []
-        known = {paper.paper_id for paper in self._generation.store.papers()}
-        missing = [
-            notice("not-in-index", {"title": paper.title}, paper_id=paper.paper_id)
-            for paper in current.papers
-            if paper.paper_id not in known
-        ]
-        return [notice("stale-index", {"corpus": str(self._corpus_dir())}), *missing]
 
     def _load_retriever(self) -> Retriever:
         """Return the one retriever, which remembers what was searched last."""
@@ -408,11 +418,3 @@ class Reader:
                 hint="Run `ragqa rebuild`",
             )
         return self._embedder
-
-
-def _restricted(context: Context, papers: Sequence[Paper]) -> Context:
-    """Return a context in which only some papers are listed, as they stand here."""
-    ids = {None, *(paper.paper_id for paper in papers)}
-    warnings = tuple(item for item in context.warnings if item.paper_id in ids)
-    listing = Listing(context.store, tuple(papers), with_removed=False)
-    return replace(context, listing=listing, warnings=warnings)

@@ -29,12 +29,16 @@ from ragqa.render.shared import (
     is_workflow,
 )
 
-__all__ = ["to_html"]
+__all__ = ["style", "to_html"]
 
 _COLUMNS = ("Input", "Model", "Output")
 _BOX_CHARS = 130  # characters of a statement that a diagram's box shows; all of it is in the table
 _SHARPNESS = (
     1.5  # pixels of a picture for one CSS pixel: sharp on most screens, and of legible size
+)
+_FOOT_WRITTEN = (
+    "Made by ragqa. Statements are in the words of a chat model; each was checked against its "
+    "quotes, and each quote was found in its paper, character for character, before it was shown."
 )
 _FOOT = (
     "Made by ragqa. Every statement is quoted from the listed papers, and each quote was found in "
@@ -52,7 +56,11 @@ def to_html(answer: Answer, evidence: Mapping[Citation, Evidence] = MappingProxy
     return _PageWriter(answer, evidence).page()
 
 
-def _style() -> str:
+def style() -> str:
+    """Return the style sheet of ragqa's pages.
+
+    :return: CSS.
+    """
     return files("ragqa.render").joinpath("style.css").read_text(encoding="utf-8")
 
 
@@ -66,11 +74,12 @@ class _PageWriter:
         self._numbers: dict[Citation, int] = {}
 
     def page(self) -> str:
-        return whole_page(self._answer.question, style=_style(), body=self._body())
+        return whole_page(self._answer.question, style=style(), body=self._body())
 
     def _body(self) -> Html:
         main = tag("main", *self._main())  # first: it numbers the citations
-        return tag("body", self._header(), main, tag("footer", tag("p", _FOOT), self._index()))
+        foot = _FOOT if self._answer.generator == "extractive" else _FOOT_WRITTEN
+        return tag("body", self._header(), main, tag("footer", tag("p", foot), self._index()))
 
     def _header(self) -> Html:
         answer = self._answer
