@@ -2,21 +2,26 @@
 
 In: a reader of raw outputs and a gate, as `ragqa` has them. Out: a `Table`: how many bad outputs
 of each kind were caught, how many good statements survived, and which cases went wrong.
+The suite is split by paper: half A may be read while rules are written, half B is only counted.
 A case is caught where nothing passed that may not, and each citation that passed is the canonical
 text of its span, inside a chunk that the model was given.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 from ragqa.records import Chunk, Document, DocumentKind, Paper, Statement, WrittenStatement
 
 from .cases import FAITHFUL, FORM, QUOTE_FALSE, UNSUPPORTED, Case, load_cases, squash
 
-__all__ = ["GROUPS", "Row", "Table", "Verify", "Verdict", "judge", "run_suite"]
+__all__ = ["GROUPS", "Half", "Row", "Table", "Verify", "Verdict", "half_of", "judge", "run_suite"]
+
+Half = Literal["A", "B"]
+"""A is open for development; B is held out, and its cases are not looked at."""
 
 GROUPS: Mapping[str, tuple[str, ...]] = {
     "quote false": QUOTE_FALSE,
@@ -48,6 +53,7 @@ class Verdict:
 
     :ivar case_id: The case.
     :ivar kind: Its kind.
+    :ivar half: The half that it belongs to.
     :ivar escaped: Texts that passed and may not, or whose citation is not the canonical text.
     :ivar lost: Texts that must pass and did not.
     :ivar good: How many must pass.
@@ -55,6 +61,7 @@ class Verdict:
 
     case_id: str
     kind: str
+    half: Half
     escaped: tuple[str, ...]
     lost: tuple[str, ...]
     good: int
@@ -114,6 +121,14 @@ class Table:
             kept=sum(verdict.good - len(verdict.lost) for verdict in verdicts),
         )
 
+    def of_half(self, half: Half) -> Table:
+        """Return the same of one half alone.
+
+        :param half: The half.
+        :return: Its table.
+        """
+        return Table(tuple(verdict for verdict in self.verdicts if verdict.half == half))
+
     @property
     def wrong(self) -> tuple[Verdict, ...]:
         """Return the cases of which something bad passed or something good did not."""
@@ -126,6 +141,17 @@ class Table:
             lines.append(_line(self.row(group), bold=True))
             lines.extend(_line(self.row(kind)) for kind in kinds if len(kinds) > 1)
         return "\n".join(lines) + "\n"
+
+
+def half_of(case: Case) -> Half:
+    """Say which half a case belongs to: all cases about one paper are in one.
+
+    :param case: The case.
+    :return: By the hash of its first chunk's paper; of its own id, where that paper is made up.
+    """
+    first = next(iter(case.chunks.values()))
+    key = case.case_id if case.set_name == "synthetic" else first.paper_id
+    return "B" if hashlib.sha256(key.encode()).digest()[0] % 2 else "A"
 
 
 def run_suite(
@@ -170,6 +196,7 @@ def judge(
     return Verdict(
         case_id=case.case_id,
         kind=case.kind,
+        half=half_of(case),
         escaped=tuple(s.text for s in passed if squash(s.text) not in sound),
         lost=tuple(text for text in case.good if squash(text) not in sound),
         good=len(case.good),
