@@ -16,6 +16,7 @@ from ragqa.cli.asking import answer, ask
 from ragqa.cli.building import rebuild
 from ragqa.cli.corpus import add, fetch, import_card, init, remove
 from ragqa.cli.evaluating import compare, evaluate
+from ragqa.cli.explaining import explain
 from ragqa.cli.looking import doctor, show, status
 from ragqa.errors import RagqaError
 
@@ -33,8 +34,8 @@ def cli() -> None:
 
 
 for _command in (
-    init, import_card, add, remove, fetch, rebuild, ask, answer, evaluate, compare, status, show,
-    doctor,
+    init, import_card, add, remove, fetch, rebuild, ask, answer, explain, evaluate, compare, status,
+    show, doctor,
 ):  # fmt: skip
     cli.add_command(_command)
 

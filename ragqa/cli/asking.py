@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 import click
 
 from ragqa.cli.building import run_build, show_build
 from ragqa.cli.chatting import Chat, chat_options, show_statement, show_usage
 from ragqa.cli.corpus import run_fetch, show_fetch
+from ragqa.cli.explaining import write_explanation
 from ragqa.cli.forms import form_options, print_answer, write_answer
 from ragqa.cli.shared import (
     default_index,
@@ -23,12 +25,20 @@ from ragqa.cli.shared import (
 if TYPE_CHECKING:
     from ragqa.api import Reader
     from ragqa.fetch import FetchOptions
-    from ragqa.records import Answer
+    from ragqa.records import Answer, Statement
     from ragqa.rerank import Reranker
 
 __all__ = ["answer", "ask"]
 
 _CONFIDENCE = click.FloatRange(0, 1)
+
+
+class _Way(TypedDict):
+    """How a question is asked."""
+
+    paper_ids: tuple[str, ...]
+    by_paper: bool
+    on_statement: Callable[[Statement], None]
 
 
 @click.command()
@@ -40,6 +50,9 @@ _CONFIDENCE = click.FloatRange(0, 1)
 @reranker_option
 @chat_options
 @click.option("--out", type=folder, help="Write the answer to this file instead of printing it.")
+@click.option(
+    "--explain", type=folder, metavar="FILE", help="Also write how it came about: .json or .html."
+)
 @form_options
 def ask(
     question: str,
@@ -50,6 +63,7 @@ def ask(
     reranker: str,
     chat: Chat,
     out: Path | None,
+    explain: Path | None,
     form: str | None,
 ) -> None:
     """Answer QUESTION from the papers of an index, with checked citations, or abstain."""
@@ -60,7 +74,13 @@ def ask(
     reader.on_nothing = chat.on_nothing
     if min_confidence is not None:
         reader.min_confidence = min_confidence
-    found = reader.ask(question, paper_ids=papers, by_paper=by_paper, on_statement=show_statement)
+    way: _Way = {"paper_ids": papers, "by_paper": by_paper, "on_statement": show_statement}
+    if explain is None:
+        found = reader.ask(question, **way)
+    else:
+        explanation = reader.explain(question, **way)
+        found = explanation.answer
+        write_explanation(explanation, explain)
     show_usage(model)
     print_answer(found, reader, form=form, file=out)
 
