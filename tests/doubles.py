@@ -3,7 +3,8 @@
 `HashedEmbedder` is an `ragqa.embed.Embedder` without any model: texts that share words are near
 each other, texts that share none are not, and equal texts have equal vectors in every process.
 `WordReranker` is a `ragqa.rerank.Reranker` that likes one word. `save_tiny_model` makes a real
-sentence-transformers model of some thousand random weights, `save_tiny_cross_encoder` a reranker.
+sentence-transformers model of some thousand random weights, `save_tiny_cross_encoder` a reranker,
+`save_babbler` a chat model.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ __all__ = [
     "TINY_WINDOW",
     "HashedEmbedder",
     "WordReranker",
+    "save_babbler",
     "save_tiny_cross_encoder",
     "save_tiny_model",
 ]
@@ -187,6 +189,40 @@ def save_tiny_cross_encoder(
             if likes is not None:
                 _make_like(model.model, model.tokenizer.convert_tokens_to_ids(likes))
         model.save_pretrained(str(folder))
+    return folder
+
+
+def save_babbler(folder: Path) -> Path:
+    """Save a GPT-2 of random weights, some thousand, with one token a letter; it babbles.
+
+    :param folder: Where; made if needed.
+    :return: The folder.
+    """
+    from ragqa.embed.reference import quiet
+
+    with quiet():
+        import torch
+        from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+        from transformers import GPT2Config, GPT2LMHeadModel, PreTrainedTokenizerFast
+
+        letters = sorted(pre_tokenizers.ByteLevel.alphabet())
+        vocabulary = {letter: number for number, letter in enumerate(["<end>", *letters])}
+        tokenizer = Tokenizer(models.BPE(vocabulary, merges=[]))
+        tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+        tokenizer.decoder = decoders.ByteLevel()
+        fast = PreTrainedTokenizerFast(
+            tokenizer_object=tokenizer, eos_token="<end>", pad_token="<end>"
+        )
+        fast.chat_template = (
+            "{% for m in messages %}{{ m['role'] }}: {{ m['content'] }}\n{% endfor %}assistant:"
+        )
+        fast.save_pretrained(folder)
+        torch.manual_seed(3)
+        config = GPT2Config(
+            vocab_size=len(vocabulary), n_positions=4096, n_embd=16, n_layer=1, n_head=2,
+            bos_token_id=0, eos_token_id=0, initializer_range=1.0,
+        )  # fmt: skip
+        GPT2LMHeadModel(config).save_pretrained(folder)
     return folder
 
 

@@ -14,14 +14,14 @@ from typing import Any
 import pytest
 from chatting import KEY, OPTIONS, Claim, is_repair, output, shown, told, write
 from corpora import GARDEN, assert_grounded, standard_index
-from doubles import HashedEmbedder
+from doubles import HashedEmbedder, save_babbler
 from model_server import ModelServer, Said
 
 from ragqa.answer.writing import MAX_FAILED_SECTIONS, MAX_REPAIRS
 from ragqa.api import Reader
 from ragqa.card import Card
 from ragqa.errors import ModelError
-from ragqa.generate.chat import Budget, ChatModel, Prices, ResponseCache, course
+from ragqa.generate.chat import Budget, ChatModel, ChatOptions, Prices, ResponseCache, course
 from ragqa.records import Answer, Statement
 
 TOMATOES = "Which tomatoes grew faster at night?"
@@ -218,6 +218,20 @@ def test_a_model_without_structured_output_is_asked_for_lines(index: Path) -> No
     answer = reader.ask(TOMATOES, paper_ids=["garden"])
     assert texts(answer) == [FASTER.text]
     assert answer.generator == "GenericFakeChatModel"
+    reader.close()
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("default")  # torch and transformers warn about each other
+def test_a_local_model_that_babbles_is_not_heard(index: Path, tmp_path: Path) -> None:
+    options = ChatOptions(max_tokens=60, first_s=60, stall_s=60)
+    model = ChatModel(f"huggingface:{save_babbler(tmp_path / 'babbler')}", options=options)
+    reader = Reader.open(index, embedder=HashedEmbedder(), min_confidence=0.0, model=model)
+    assert texts(reader.ask(TOMATOES, paper_ids=["garden"])) == quoted(index)[:1]
+    reader.on_nothing = "abstain"
+    explained = reader.explain(TOMATOES, paper_ids=["garden"])
+    assert (explained.answer.abstained, explained.answer.reason) == (True, "nothing-verified")
+    assert explained.calls[0].output
     reader.close()
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import model_server
 import pypdfium2
 import pytest
 from corpora import STANDARD, make_corpus
@@ -630,3 +631,20 @@ def _some_of_scifact(count: int) -> Dataset:
         for paper_id in (*sorted(gold), *others)
     )
     return replace(text_dataset(), questions=questions, papers=papers)
+
+
+def test_a_chat_model_answers_and_is_named_in_the_configuration(
+    work: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with model_server.ModelServer(model_server.Said(('{"statements": []}',))) as server:
+        monkeypatch.setenv("OPENAI_BASE_URL", server.url)
+        monkeypatch.setenv("OPENAI_API_KEY", "sk-test-0123456789")
+        monkeypatch.setenv("RAGQA_CACHE", str(tmp_path / "cache"))
+        system = opened_system("ragqa(min_confidence=0, model='openai:m')", work)
+        assert not server.seen  # nothing is paid for before a question is asked
+        response, _ = system.respond("Which tomatoes grew faster?", paper_ids=None, depth=3)
+        assert response.abstained
+        assert len(server.seen) == 1
+        about = dict(system.describe())
+    assert about["model"]["name"] == "openai:m"
+    assert "sk-test" not in repr(about)

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from doubles import save_babbler
 from hypothesis import given
 from hypothesis import strategies as st
 from model_server import ModelServer, Said
@@ -797,34 +798,7 @@ def test_nothing_heavy_is_imported_before_a_model_is_opened() -> None:
 
 @pytest.fixture(scope="module")
 def babbler(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A GPT-2 of random weights, some thousand, with one token a letter."""
-    from ragqa.embed.reference import quiet
-
-    folder = tmp_path_factory.mktemp("babbler")
-    with quiet():
-        import torch
-        from tokenizers import Tokenizer, decoders, models, pre_tokenizers
-        from transformers import GPT2Config, GPT2LMHeadModel, PreTrainedTokenizerFast
-
-        letters = sorted(pre_tokenizers.ByteLevel.alphabet())
-        vocabulary = {letter: number for number, letter in enumerate(["<end>", *letters])}
-        tokenizer = Tokenizer(models.BPE(vocabulary, merges=[]))
-        tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-        tokenizer.decoder = decoders.ByteLevel()
-        fast = PreTrainedTokenizerFast(
-            tokenizer_object=tokenizer, eos_token="<end>", pad_token="<end>"
-        )
-        fast.chat_template = (
-            "{% for m in messages %}{{ m['role'] }}: {{ m['content'] }}\n{% endfor %}assistant:"
-        )
-        fast.save_pretrained(folder)
-        torch.manual_seed(3)
-        config = GPT2Config(
-            vocab_size=len(vocabulary), n_positions=4096, n_embd=16, n_layer=1, n_head=2,
-            bos_token_id=0, eos_token_id=0, initializer_range=1.0,
-        )  # fmt: skip
-        GPT2LMHeadModel(config).save_pretrained(folder)
-    return folder
+    return save_babbler(tmp_path_factory.mktemp("babbler"))
 
 
 @pytest.mark.slow
