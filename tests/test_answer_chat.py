@@ -22,6 +22,7 @@ from ragqa.api import Reader
 from ragqa.card import Card
 from ragqa.errors import ModelError
 from ragqa.generate.chat import Budget, ChatModel, ChatOptions, Prices, ResponseCache, course
+from ragqa.manifest import load_manifest, save_manifest
 from ragqa.records import Answer, Statement
 
 TOMATOES = "Which tomatoes grew faster at night?"
@@ -219,6 +220,25 @@ def test_a_model_without_structured_output_is_asked_for_lines(index: Path) -> No
     assert texts(answer) == [FASTER.text]
     assert answer.generator == "GenericFakeChatModel"
     reader.close()
+
+
+def test_a_paper_taken_off_the_list_is_sent_to_nobody(server: ModelServer, tmp_path: Path) -> None:
+    folder = standard_index(tmp_path)
+    manifest = tmp_path / "corpus" / "small" / "manifest.yaml"
+    save_manifest(manifest, [p for p in load_manifest(manifest).papers if p.paper_id != "garden"])
+    model = ChatModel("openai:m", options=OPTIONS)
+    reader = Reader.open(folder, embedder=HashedEmbedder(), min_confidence=0.0, model=model)
+    reader.ask(TOMATOES)
+    assert server.seen
+    assert not [seen for seen in server.seen if GARDEN[4] in told(seen)]
+    reader.close()
+
+
+def test_a_page_says_whose_words_it_holds(server: ModelServer, opened: Open, index: Path) -> None:
+    written = opened().ask(TOMATOES).to_html()
+    assert "in the words of a chat model" in written
+    server.say(Said(status=401))
+    assert "in the words of a chat model" not in opened().ask(TOMATOES).to_html()
 
 
 @pytest.mark.slow

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +20,7 @@ from ragqa.batch import BatchOptions, BatchReport, answer_cards
 from ragqa.fetch import FetchOptions
 from ragqa.generate.chat import ChatModel, ResponseCache, course
 
+TESTS = str(Path(__file__).parent)
 QUESTION = "How do {0} change with {1}?"
 FAILING = [
     Said(status=500),
@@ -134,3 +138,29 @@ def test_what_a_batch_leaves_on_disk_has_no_key(server: ModelServer, tmp_path: P
     assert all(row.unfinished for row in run().rows)
     for path in tmp_path.rglob("*"):
         assert not path.is_file() or KEY[:8].encode() not in path.read_bytes(), path
+
+
+def test_a_killed_run_pays_for_nothing_twice(server: ModelServer) -> None:
+    """The process dies while the server hangs: what was written before it comes from the cache."""
+    cards()
+    finished = 3
+    server.say(*[GOOD] * finished, Said(stall_at=-1))
+    code = (
+        f"import sys; sys.path.insert(0, {TESTS!r});"
+        "import ragqa.embed; from doubles import HashedEmbedder;"
+        "ragqa.embed.load_embedder = lambda name, **_: HashedEmbedder();"
+        "from ragqa.cli import main; main()"
+    )
+    command = [sys.executable, "-c", code, "answer", "tomatoes.txt", "whales.txt", "--offline"]
+    command += ["--out", "out", "--model", "openai:m"]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        while len(server.seen) <= finished:
+            assert process.poll() is None
+            time.sleep(0.01)
+        process.kill()
+    asked = [_request(seen) for seen in server.seen[:finished]]
+    server.say(GOOD)
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert "2 cards: 2 answered" in done.stderr
+    assert server.seen
+    assert not {_request(seen) for seen in server.seen} & set(asked)

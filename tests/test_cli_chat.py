@@ -11,15 +11,29 @@ from pathlib import Path
 import pytest
 from chatting import KEY, Claim, output, told, write
 from command_line import Call, caller
-from corpora import GARDEN, STANDARD, build, make_corpus
+from corpora import GARDEN, STANDARD, build, make_corpus, statement
 from model_server import ModelServer, Said
 
+from ragqa.cli.chatting import show_statement
 from ragqa.generate.chat import course
 
 TOMATOES = "Which tomatoes grew faster at night?"
 FASTER = Claim("Tomatoes grew faster when they were watered at night.", GARDEN[4])
 SLOWER = Claim("Tomatoes that were watered at night grew slower than the others.", GARDEN[4])
 WATER = Claim("The watering schedule that is proposed saves half of the water.", GARDEN[2])
+GARDEN_CARD = f"""A user has asked the following question:
+"Which tomatoes grew faster at night?"
+
+1. How watering helps tomatoes.
+2. What are the limitations.
+
+### Related Papers:
+Model: Winter Gardens
+Paper: https://papers.example.org/garden.pdf
+Summary: {GARDEN[4]} {GARDEN[5]}
+
+Answer:
+"""
 LEAK = "sk-test"  # how the key begins
 
 
@@ -165,6 +179,33 @@ def test_explain_says_what_is_not_the_same(run: Call) -> None:
     assert "no answer of ragqa" in run("explain", "d.json").error()
     Path("e.json").write_bytes(b"\xff{")
     assert "cannot be read" in run("explain", "e.json").error()
+
+
+def test_a_card_is_written_and_explained(run: Call, server: ModelServer) -> None:
+    Path("garden.txt").write_text(GARDEN_CARD, encoding="utf-8")
+    args = ("answer", "garden.txt", "--offline", "--model", "openai:m", "--json")
+    answered = run(*args)
+    value = json.loads(answered.out)
+    assert value["generator"] == "openai:m"
+    assert [section["kind"] for section in value["sections"]] == ["answer", "limitations"]
+    assert FASTER.text in [s["text"] for s in value["sections"][0]["statements"]]
+    Path("card.json").write_text(answered.out, encoding="utf-8")
+    asked = len(server.seen)
+    again = run("explain", "card.json", "--index", "indexes/garden", "--json").json("ragqa/explanation/1")
+    assert again["differences"] == []
+    assert len(again["sections"]) == 2
+    assert len(server.seen) == asked
+
+
+def test_statements_are_shown_as_they_pass_where_somebody_looks_on(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = statement("Tomatoes\x1b[31m grew.")
+    show_statement(said)
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    show_statement(said)
+    out, err = capsys.readouterr()
+    assert (out, err) == ("", "  Tomatoes [31m grew.\n")
 
 
 def test_no_key_is_in_any_output(
