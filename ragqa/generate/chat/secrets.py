@@ -14,7 +14,7 @@ from typing import Any
 __all__ = ["Scrubber", "known_secrets"]
 
 _HIDDEN = "[hidden]"
-_SECRET_NAME = re.compile(r"key|token|secret|passw|credential|auth(?!or)", re.IGNORECASE)
+_SECRET_NAME = re.compile(r"key|token|secret|passw|credential|auth(?!or(?!iz))", re.IGNORECASE)
 _MIN_SECRET = 8  # characters; shorter ones, such as "none" for a local server, are words
 _MAX_READ = 4000  # characters of an error's text that are looked at
 _MAX_SHOWN = 200  # characters of it that are shown
