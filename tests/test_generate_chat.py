@@ -9,6 +9,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 import traceback
 from collections.abc import Iterator
@@ -22,7 +23,7 @@ import pytest
 from doubles import save_babbler
 from hypothesis import given
 from hypothesis import strategies as st
-from model_server import ModelServer, Said
+from model_server import ModelServer, Said, Seen
 from server import unused_port
 
 from ragqa.errors import ModelError, OptionalDependencyError
@@ -71,7 +72,7 @@ def name(request: pytest.FixtureRequest) -> str:
     return chosen
 
 
-def model(name: str = "openai:m", **given: Any) -> ChatModel:
+def model(name: Any = "openai:m", **given: Any) -> ChatModel:
     return ChatModel(name, **{"options": PATIENT, **given})
 
 
@@ -173,6 +174,49 @@ def test_a_server_that_does_not_know_an_option_is_asked_without(server: ModelSer
     bodies = [seen.body for seen in server.seen]
     assert ["response_format" in body for body in bodies] == [True, False, False]
     assert ["stream_options" in body for body in bodies] == [True, False, False]
+
+
+def test_calls_at_the_same_time_all_do_without_an_unknown_option(server: ModelServer) -> None:
+    together = threading.Barrier(3, timeout=9)
+
+    def by(seen: Seen) -> Said:
+        if "response_format" not in seen.body:
+            return HELLO
+        together.wait()  # none is refused before each was sent
+        return Said(status=400)
+
+    server.say(Said(by=by))
+    chat = model()
+    with ThreadPoolExecutor(3) as threads:
+        calls = [
+            threads.submit(chat.complete, MESSAGES, schema=prompt.ANSWER_SCHEMA) for _ in range(3)
+        ]
+        assert [call.result().text for call in calls] == [TEXT] * 3
+
+
+def test_a_request_that_is_refused_for_itself_keeps_the_options(server: ModelServer) -> None:
+    server.say(Said(status=400), Said(status=400), HELLO)
+    chat = model()
+    with pytest.raises(ModelError):
+        chat.complete(MESSAGES, schema=prompt.ANSWER_SCHEMA)
+    chat.complete(MESSAGES, schema=prompt.ANSWER_SCHEMA)
+    assert ["response_format" in seen.body for seen in server.seen] == [True, False, True]
+
+
+def test_a_client_that_fails_after_its_first_words_is_not_asked_again(server: ModelServer) -> None:
+    from langchain_core.messages import AIMessageChunk
+    from langchain_core.outputs import ChatGenerationChunk
+    from langchain_openai import ChatOpenAI
+
+    class Stumbling(ChatOpenAI):
+        def _stream(self, *args: Any, **kwargs: Any) -> Iterator[ChatGenerationChunk]:
+            yield ChatGenerationChunk(message=AIMessageChunk("Hel"))
+            raise TypeError("'int' object is not subscriptable")
+
+    shown: list[str] = []
+    with pytest.raises(ModelError) as caught:
+        shown.extend(model(Stumbling(model="m")).stream(MESSAGES, schema=prompt.ANSWER_SCHEMA))
+    assert (caught.value.reason, shown) == ("bad-response", ["Hel"])
 
 
 def test_any_langchain_model_will_do(server: ModelServer) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -98,14 +98,17 @@ class Host(Protocol):
     def settle(self, reserved: float, used: Usage) -> Usage:
         """Count a request; return what it used, with its cost."""
 
-    def open_stream(self, messages: Messages, schema: object) -> Iterator[Any]:
+    def extras(self, schema: object, *, plain: bool = False) -> dict[str, Any]:
+        """Return the options of a request; plain: without those that a server may not know."""
+
+    def drop_extras(self) -> None:
+        """Send plain options from now on."""
+
+    def open_stream(self, messages: Messages, extras: Mapping[str, Any]) -> Iterator[Any]:
         """Send a request."""
 
     def failure(self, error: Exception) -> Failure:
         """Say what a provider's error means."""
-
-    def drop_extras(self, schema: object) -> bool:
-        """Send no more options that a server may not know; False where none were sent."""
 
     @property
     def says_when_done(self) -> bool:
@@ -163,6 +166,7 @@ class Course:
         self._host = host
         self._messages = messages
         self._schema = schema
+        self._extras = host.extras(schema)
         self._hold = hold
         self._notify = notify
         self._output = _Output()
@@ -201,15 +205,19 @@ class Course:
             self._host.store(self._messages, self._schema, self._output.text)
 
     def _requests(self) -> Steps:
-        attempt = 1
+        attempt, plain = 1, self._host.extras(self._schema, plain=True)
+        dropped = False
         while failure := (yield from self._request()):
-            if failure.may_be_options and self._host.drop_extras(self._schema):
+            if failure.may_be_options and not self._shown and self._extras != plain:
+                self._extras, dropped = plain, True
                 continue
             pause = self._pause(failure, attempt)
             if pause is None:
                 raise failure.error
             yield Pause(pause)
             attempt += 1
+        if dropped:  # they were what the server refused, and not this request
+            self._host.drop_extras()
 
     def _pause(self, failure: Failure, attempt: int) -> float | None:
         """Return how long to wait before the next request; None for no other request."""
@@ -224,7 +232,7 @@ class Course:
         reserved = self._host.reserve(self._input_tokens())
         self._output = _Output()
         self.pump = Pump(
-            lambda: self._host.open_stream(self._messages, self._schema),
+            lambda: self._host.open_stream(self._messages, self._extras),
             fail=self._host.failure,
             notify=self._notify,
         )

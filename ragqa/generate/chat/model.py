@@ -231,15 +231,31 @@ class ChatModel:
             self._usage += used
         return used
 
-    def open_stream(self, messages: Messages, schema: object) -> Iterator[Any]:
+    def extras(self, schema: object, *, plain: bool = False) -> dict[str, Any]:
+        """Return the options beyond the usual ones: structured output, counts in a stream.
+
+        :param schema: The schema that is asked for, if any.
+        :param plain: Whether to leave out what a server may not know.
+        :return: LangChain's keyword arguments.
+        """
+        counts = self._provider == "openai" and bool(getattr(self._model, "stream_usage", None))
+        if plain or self._no_extras:
+            return {"stream_usage": False} if counts else {}
+        return _structured(self._provider, self._model, schema) if schema is not None else {}
+
+    def drop_extras(self) -> None:
+        """Send no more options that the server may not know."""
+        self._no_extras = True
+
+    def open_stream(self, messages: Messages, extras: Mapping[str, Any]) -> Iterator[Any]:
         """Send a request.
 
         :param messages: What is sent.
-        :param schema: The schema that is asked for, if any.
+        :param extras: Its options, from `extras`.
         :yield: LangChain's messages.
         """
         with self._turn:
-            yield from self._model.stream(list(messages), **self._extras(schema))
+            yield from self._model.stream(list(messages), **extras)
 
     def failure(self, error: Exception) -> Failure:
         """Say what a provider's error means.
@@ -248,23 +264,6 @@ class ChatModel:
         :return: The failure, without keys.
         """
         return failure_of(error, name=self.name, scrub=self._scrub)
-
-    def drop_extras(self, schema: object) -> bool:
-        """Send no more options that a server may not know.
-
-        :param schema: The schema that was asked for.
-        :return: False where no such option was sent.
-        """
-        sent = self._extras(schema)
-        self._no_extras = True
-        return sent != self._extras(schema)
-
-    def _extras(self, schema: object) -> dict[str, Any]:
-        """Return the options beyond the usual ones: structured output, counts in a stream."""
-        counts = self._provider == "openai" and bool(getattr(self._model, "stream_usage", None))
-        if self._no_extras:
-            return {"stream_usage": False} if counts else {}
-        return _structured(self._provider, self._model, schema) if schema is not None else {}
 
 
 def _structured(provider: str, model: Model, schema: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON
