@@ -86,6 +86,8 @@ TWO = (
         as_text(TWO).replace("growth rose", "growth\nrose"),
         as_text(TWO).replace("c2: pores: three", 'c2: "pores: three"'),
         f"Statement: here is the JSON:\n{as_json(TWO)}",
+        f"```\n{as_text(TWO)}```",
+        f"Sure:\n```text\n{as_text(TWO)}```\nHope this helps!",
     ],
 )  # fmt: skip
 def test_two_statements_however_they_are_written(raw: str) -> None:
@@ -152,6 +154,16 @@ def test_what_is_too_long_is_absent_and_never_shortened() -> None:
     assert read_output(as_text(both)) == expected
     broken = as_text(both).replace("long words", "long\nwords")
     assert read_output(broken) == expected
+
+
+@pytest.mark.parametrize("words", [
+    'It works "only" in mice.', 'It is called "fast".', 'A 3" pipe leaks.', 'It is "slow"',
+])  # fmt: skip
+def test_what_has_unescaped_quotation_marks_is_absent_and_never_shortened(words: str) -> None:
+    quotes = '[{"chunk": "c1", "quote": "%s"}, {"chunk": "c2", "quote": "q"}]'
+    row = f'{{"text": "%s", "quotes": {quotes}}}'
+    assert not read_output(row % (words, "fine"))
+    assert set(read_output(row % ("Fine.", words))) <= {statement("Fine.", ("c2", "q"))}
 
 
 def test_a_model_that_repeats_itself_is_read_once() -> None:

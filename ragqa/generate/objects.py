@@ -3,7 +3,8 @@
 In: characters from an object's opening brace on. Out: each statement at its closing brace.
 A scanner of brackets and strings rather than a JSON parser: it goes on where a comma is missing, an
 escape is wrong or a bracket is left out, and it holds nothing but open objects. Which object is a
-statement is decided by its keys, so what stands around it does not matter.
+statement is decided by its keys, so what stands around it does not matter. A string with
+quotation marks that are not escaped is taken as absent: nobody knows where it ends.
 """
 
 from __future__ import annotations
@@ -53,6 +54,11 @@ class _Frame:
             self.values.setdefault(self.key, self.word)
         self.key = self.word = None
 
+    def spoil(self) -> None:
+        """Give the pending string up: words behind it show that it had more, unescaped quotes."""
+        if self.word is not None:
+            self.word = ""
+
     def first(self, *keys: str) -> str:
         """Return the first value that is there, or nothing."""
         return next((self.values[key] for key in keys if key in self.values), "").strip()
@@ -100,6 +106,9 @@ class ObjectScanner:
 
     def _token(self, piece: str, position: int) -> int:
         found = _TOKEN.search(piece, position)
+        between = piece[position : found.start() if found else len(piece)]
+        if between and not between.isspace():
+            self._frames[-1].spoil()
         if found is None:
             return len(piece)
         token = found[0]

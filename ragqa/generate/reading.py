@@ -51,6 +51,7 @@ _QUOTE = re.compile(
 )
 _NO_ANSWER = re.compile(r"[\W_]*no[ _]answer[\W_]*", re.IGNORECASE)
 _STOPS = re.compile(r"[{<\n]")
+_CODE_FENCE = "```"
 _SURROGATES = re.compile("[\ud800-\udfff]")
 _NOT_SPACE = re.compile(r"\S")
 _THINK_TAGS = ("think", "thinking")
@@ -164,7 +165,7 @@ class OutputReader:
             self._block.quote(found[1], line[found.end() :], too_long=too_long)
         elif _NO_ANSWER.fullmatch(line) and not too_long:
             self._said_no = True
-        elif line.strip():
+        elif line.strip() and not line.lstrip().startswith(_CODE_FENCE):
             self._block.go_on(line, too_long=too_long)
         else:
             self._block.pause()
