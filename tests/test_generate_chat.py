@@ -39,6 +39,7 @@ from ragqa.generate.chat import (
     load_chat_model,
 )
 from ragqa.generate.chat.failures import failure_of
+from ragqa.generate.chat.loading import fingerprint_of
 from ragqa.generate.chat.paying import estimate_tokens
 from ragqa.generate.chat.secrets import Scrubber
 from ragqa.generate.reading import MAX_OUTPUT, OutputReader, read_output
@@ -547,6 +548,22 @@ def test_a_key_in_the_object_is_known(server: ModelServer) -> None:
     assert own not in text
     assert "a-second-thing" not in text
     assert "fine" in text
+    wrapped = given.bind(stop=["x"], extra_headers={"Anything": "a-third-thing"})
+    hide = ChatModel(wrapped, options=OPTIONS).hide
+    assert hide(f"{own} a-second-thing-to-hide a-third-thing") == "[hidden] [hidden] [hidden]"
+
+
+def test_what_is_no_secret_is_not_hidden(
+    server: ModelServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from langchain_openai import ChatOpenAI
+
+    monkeypatch.setenv("SOME_AUTH_URL", "https://auth.example.org/v3")
+    headers = {"Accept": "application/json", "HTTP-Referer": "https://us.example.org"}
+    chat = ChatModel(ChatOpenAI(model="m", default_headers=headers), options=OPTIONS)
+    text = "See https://example.org for applications."
+    assert chat.hide(text) == text
+    assert chat.hide("auth.example.org/v3") == "[hidden]"
 
 
 SECRETS = st.text(
@@ -627,6 +644,24 @@ def test_a_budget_needs_prices(server: ModelServer) -> None:
         model(budget=Budget(1.0))
     assert caught.value.reason == "over-budget"
     assert model(budget=Budget(0.0), prices=Prices(input=0, output=0)).complete(MESSAGES).text
+
+
+@pytest.mark.parametrize("amount", [float("nan"), -0.01])
+def test_a_budget_is_an_amount(amount: float) -> None:
+    with pytest.raises(ModelError, match="from 0 on"):
+        Budget(amount)
+
+
+def test_a_budget_goes_by_the_limit_of_the_model_that_is_given(server: ModelServer) -> None:
+    from langchain_openai import ChatOpenAI
+
+    free, chat = Prices(input=1, output=0), ChatOpenAI(model="m")
+    with pytest.raises(ModelError, match="max_tokens"):
+        model(chat, budget=Budget(1e9), prices=PRICES)
+    assert model(chat, budget=Budget(1e9), prices=free).complete(MESSAGES).text == TEXT
+    with pytest.raises(ModelError, match="set aside"):
+        model(chat.bind(max_tokens=9000), budget=Budget(9000), prices=PRICES).complete(MESSAGES)
+    assert len(server.seen) == 1
 
 
 def test_a_request_that_may_not_fit_is_not_sent(server: ModelServer) -> None:
@@ -780,6 +815,20 @@ def test_two_processes_share_a_cache(tmp_path: Path) -> None:
     cache = ResponseCache(tmp_path)
     assert all(cache.get(f"{name}-{number}") == "text" for name in "ab" for number in range(40))
     assert all(cache.get(f"both-{number}") == f"text {number}" for number in range(40))
+
+
+def test_options_of_a_model_inside_of_another_count() -> None:
+    from langchain_core.language_models.fake_chat_models import FakeListChatModel
+
+    class Inner:
+        def __init__(self, beams: int) -> None:
+            self.pipeline_kwargs = {"num_beams": beams}
+
+    class Outer(FakeListChatModel):
+        llm: Any
+
+    one, other, same = (Outer(responses=[""], llm=Inner(beams)) for beams in (1, 2, 1))
+    assert fingerprint_of(one) == fingerprint_of(same) != fingerprint_of(other)
 
 
 def test_the_cache_holds_hashes_and_outputs_only(server: ModelServer, tmp_path: Path) -> None:

@@ -169,15 +169,16 @@ def name_of(model: Model) -> str:
     return f"{type(bare).__name__}:{own}" if own else type(bare).__name__
 
 
-def output_limit(model: Model) -> int:
+def output_limit(model: Model) -> int | None:
     """Return how many tokens a model may write at most.
 
-    :param model: A LangChain chat model.
-    :return: What it was given, else what ragqa gives.
+    :param model: A LangChain chat model, bare or with bound options.
+    :return: What it was given; None where it has no limit.
     """
+    bound, bare = getattr(model, "kwargs", {}), _bare(model)
     names = ("max_tokens", "num_predict", "max_new_tokens", "max_output_tokens")
-    limits = (getattr(_bare(model), name, None) for name in names)
-    return next((n for n in limits if isinstance(n, int) and n > 0), ChatOptions().max_tokens)
+    limits = (bound.get(name) or getattr(bare, name, None) for name in names)
+    return next((n for n in limits if isinstance(n, int) and n > 0), None)
 
 
 def fingerprint_of(model: Model) -> str:
@@ -187,9 +188,13 @@ def fingerprint_of(model: Model) -> str:
     :return: 64 hex digits; keys are not in it.
     """
     bare = _bare(model)
+    inner = getattr(bare, "llm", None)  # Hugging Face's options are those of the model inside
     recipe = [
         name_of(model),
-        {key: value for key, value in vars(bare).items() if _matters(key)},
+        *(
+            {key: value for key, value in getattr(each, "__dict__", {}).items() if _matters(key)}
+            for each in (bare, inner)
+        ),
         getattr(model, "kwargs", {}) if model is not bare else {},
         {name: os.environ.get(name) for name in _SERVERS},
     ]
@@ -197,7 +202,8 @@ def fingerprint_of(model: Model) -> str:
 
 
 def _matters(field: str) -> bool:
-    return field not in _NO_MATTER and not field.startswith("_")
+    is_key = field.endswith(("api_key", "api_token"))
+    return field not in _NO_MATTER and not field.startswith("_") and not is_key
 
 
 def _plain(value: object) -> str:

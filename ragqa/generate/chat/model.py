@@ -48,7 +48,7 @@ class ChatModel:
     :param prices: What it costs; without them ``RAGQA_PRICES`` counts.
     :param budget: A limit to the cost; it can be shared by several models.
     :param cache: Where replies are kept.
-    :raises ModelError: If it cannot be opened, or there is a budget without prices.
+    :raises ModelError: If it cannot be opened, or a budget for it cannot be kept.
     :raises OptionalDependencyError: If the provider's package is not installed.
     """
 
@@ -62,6 +62,7 @@ class ChatModel:
         cache: ResponseCache | None = None,
     ) -> None:
         self.options = options or ChatOptions()
+        self._limit: int | None
         if isinstance(model, str):
             self.name, self._limit = model, self.options.max_tokens
             self._model: Model = load_chat_model(model, options=self.options)
@@ -80,12 +81,24 @@ class ChatModel:
         self._turn: AbstractContextManager[Any] = (
             Lock() if is_pipeline(self._model) else nullcontext()
         )
-        if budget is not None and self._prices is None:
+        if budget is not None:
+            self._check_budget()
+
+    def _check_budget(self) -> None:
+        """Refuse a budget that cannot be kept."""
+        if self._prices is None:
             raise ModelError(
                 "a budget needs the model's prices",
                 reason="over-budget",
                 item=self.name,
                 hint="Set RAGQA_PRICES to USD per million tokens sent and written, or to 0,0",
+            )
+        if self._limit is None and self._prices.output:
+            raise ModelError(
+                "a budget needs a limit to the model's output",
+                reason="over-budget",
+                item=self.name,
+                hint="Give the model max_tokens",
             )
 
     def __repr__(self) -> str:
@@ -211,7 +224,7 @@ class ChatModel:
         """
         if self._budget is None or self._prices is None:
             return 0.0
-        worst = self._prices.cost(input_tokens, self._limit)
+        worst = self._prices.cost(input_tokens, self._limit or 0)
         self._budget.reserve(worst, name=self.name)
         return worst
 

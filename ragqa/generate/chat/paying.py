@@ -111,9 +111,17 @@ class Budget:
     write. What it did not use is given back. Tokens of the input are estimated, rather too many.
 
     :param max_cost: USD.
+    :raises ModelError: If it is no amount.
     """
 
     def __init__(self, max_cost: float) -> None:
+        if not max_cost >= 0:  # also not a number, to which nothing would be too much
+            raise ModelError(
+                "a budget is an amount from 0 on",
+                reason="over-budget",
+                item=max_cost,
+                hint="Give it in USD, such as 0.50",
+            )
         self.max_cost = max_cost
         self._spent = 0.0
         self._reserved = 0.0

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 __all__ = ["Scrubber", "known_secrets"]
 
 _HIDDEN = "[hidden]"
 _SECRET_NAME = re.compile(r"key|token|secret|passw|credential|auth(?!or(?!iz))", re.IGNORECASE)
+_HEADERS = frozenset({"default_headers", "extra_headers"})  # may hold a key under any name
+_OPEN = frozenset({"accept", "content-type", "http-referer", "referer", "user-agent", "x-title"})
+_WRAPPED = frozenset({"bound", "llm"})  # fields of LangChain's that hold another model
 _MIN_SECRET = 8  # characters; shorter ones, such as "none" for a local server, are words
 _MAX_READ = 4000  # characters of an error's text that are looked at
 _MAX_SHOWN = 200  # characters of it that are shown
@@ -39,7 +42,7 @@ class Scrubber:
 
     def __init__(self, secrets: Iterable[str]) -> None:
         # A key that was cut or has something behind it is known by how it begins.
-        starts = sorted({secret[:_MIN_SECRET] for secret in secrets if len(secret) >= _MIN_SECRET})
+        starts = sorted({_start(secret) for secret in secrets if len(secret) >= _MIN_SECRET})
         known = "|".join(map(re.escape, starts))
         self._known = re.compile(rf"(?:{known})[^\s\"']*") if known else None
 
@@ -72,19 +75,32 @@ class Scrubber:
         return self._known is not None and self._known.search(text) is not None
 
 
+def _start(secret: str) -> str:
+    """Return how a secret begins; a link's scheme says nothing of it."""
+    own = secret.partition("://")[2]
+    return (own if len(own) >= _MIN_SECRET else secret)[:_MIN_SECRET]
+
+
 def known_secrets(model: Any) -> Iterator[str]:  # noqa: ANN401 - a LangChain model
     """Yield what must never be shown: keys of the environment and of a model object.
 
     :param model: A LangChain chat model.
     :yield: Values, in no order.
     """
-    for name, value in os.environ.items():
-        if _SECRET_NAME.search(name):
-            yield value
-    for name, value in getattr(model, "__dict__", {}).items():
+    yield from _within(os.environ)
+    yield from _within(getattr(model, "__dict__", {}))
+
+
+def _within(fields: Mapping[str, Any]) -> Iterator[str]:
+    """Yield secrets of an object's fields, and of those of the model that it wraps."""
+    for name, value in fields.items():
         if callable(reveal := getattr(value, "get_secret_value", None)):
             yield str(reveal())
         elif isinstance(value, str) and _SECRET_NAME.search(name):
             yield value
-        elif name == "default_headers" and isinstance(value, dict):
-            yield from map(str, value.values())
+        elif name in _HEADERS and isinstance(value, Mapping):
+            yield from (str(each) for key, each in value.items() if key.lower() not in _OPEN)
+        elif name == "kwargs" and isinstance(value, Mapping):
+            yield from _within(value)
+        elif name in _WRAPPED:
+            yield from _within(getattr(value, "__dict__", {}))
