@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ragqa.wording.direction import acts, comparisons, is_direction, marks
+from ragqa.wording.acts import acts
+from ragqa.wording.direction import comparisons, is_direction, marks
 from ragqa.wording.names import abbreviations, joined_forms, names
 from ragqa.wording.negation import clause_ends, is_unchanged, negations
 from ragqa.wording.quantities import is_same_quantity, is_same_value, quantities

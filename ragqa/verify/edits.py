@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from difflib import SequenceMatcher
 
 from ragqa.verify.drops import Failure
+from ragqa.verify.polarity import is_turned_round
 from ragqa.verify.premise import Premise, Reading
 from ragqa.wording.direction import is_direction
 from ragqa.wording.words import Token, is_covered, is_light, is_same_word
@@ -30,6 +31,8 @@ _MUTUAL = re.compile(
     r"|combin\w*|together|respectively|distinguish\w*|distance|neither|either|together)\b",
     re.IGNORECASE,
 )
+_MOSTLY_COPIED = 0.75  # share of the words in order, where one word stands for several
+_LONGEST_OLD = 8  # content words that one word may stand in the place of
 _NO_THING = re.compile(
     r"(?:ed|ing|ly|ive|ous|al|ful|able|ible|ize|ise|ify|ic|ary|ish|less|ern|est|ent|ant)$"
 )
@@ -42,6 +45,8 @@ def check_exchanges(said: Reading, premise: Premise) -> Failure | None:
     :param premise: What its quotes say.
     :return: The failure, or None.
     """
+    if is_turned_round(said, premise):
+        return None
     mine = [word for word in said.words if word.content][:_MAX_WORDS]
     for sentence in premise.context.sentences:
         theirs = [word for word in sentence.words if word.content]
@@ -98,16 +103,22 @@ def check_replacements(said: Reading, premise: Premise) -> Failure | None:
     :param premise: What its quotes say.
     :return: The failure, or None.
     """
-    mine = [word for word in said.words if word.content][:_MAX_WORDS]
+    mine = _things(said)[:_MAX_WORDS]
     known = premise.quotes.stems | premise.titles.stems
     if all(is_covered(word.stem, known) for word in mine):
         return None
     for sentence in premise.context.sentences:
-        theirs = [word for word in sentence.words if word.content][: 2 * _MAX_WORDS]
+        theirs = _things(sentence)[: 2 * _MAX_WORDS]
         for new, old in _replaced(mine, theirs):
             if not is_covered(new.stem, known) and old.stem not in said.stems:
                 return Failure("other-name", f"the quotes speak of {old.text}, not of {new.text}")
     return None
+
+
+def _things(reading: Reading) -> list[Token]:
+    """Return the content words but for numbers and their units."""
+    counted = {at for number in reading.numbers for at in range(number.start, number.end)}
+    return [word for word in reading.words if word.content and word.start not in counted]
 
 
 def _replaced(mine: Sequence[Token], theirs: Sequence[Token]) -> list[tuple[Token, Token]]:
@@ -118,12 +129,14 @@ def _replaced(mine: Sequence[Token], theirs: Sequence[Token]) -> list[tuple[Toke
     equal = sum(high - low for tag, low, high, _, _ in blocks if tag == "equal")
     if equal < _MIN_COPIED * len(mine):
         return []
+    longest = _LONGEST_OLD if equal >= _MOSTLY_COPIED * len(mine) else 1
     return [
-        (mine[low], theirs[start])
+        (mine[low], old)
         for tag, low, high, start, end in blocks
-        if tag == "replace" and high - low == 1 and end - start == 1
-        if _is_thing(mine[low]) and _is_thing(theirs[start])
-        if not is_same_word(mine[low].stem, theirs[start].stem)
+        if tag == "replace" and high - low == 1 and end - start <= longest
+        if _is_thing(mine[low])
+        for old in [next((word for word in theirs[start:end] if _is_thing(word)), None)]
+        if old is not None and not is_same_word(mine[low].stem, old.stem)
     ]
 
 

@@ -6,12 +6,15 @@ count here, so that leaving a ``not`` out of a quote does not help.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable
 
 from ragqa.verify.drops import Failure
 from ragqa.verify.premise import Premise, Reading
-from ragqa.wording.direction import Act, Comparison, Mark
+from ragqa.wording.acts import Act
+from ragqa.wording.direction import Comparison, Mark
 from ragqa.wording.negation import Negation, is_unchanged
+from ragqa.wording.strength import strength
 from ragqa.wording.words import is_covered, is_light, is_same_word, stem
 
 __all__ = [
@@ -34,6 +37,36 @@ _CHANGE = frozenset(
 _FEWER = frozenset(
     stem(word) for word in "only alone except exclude zero 0 free less fewer low rare".split()
 )
+_MODAL = frozenset(
+    stem(word)
+    for word in (
+        "possible able unable capable necessary likely clear evident detect detectable any longer"
+        " sufficient enough fully yet always expected thought believed appear seem"
+    ).split()
+)
+"""Words that stand between a negation and what is denied."""
+_PRIVATION = re.compile(
+    r"\b(?:remov\w+|eliminat\w+|omit\w*|omission|loss|lost|delet\w+|knock-?(?:out|down|ed)\w*"
+    r"|deplet\w+"
+    r"|defici\w+|defective|depriv\w+|exclu\w+|ablat\w+|null|discard\w*|drop\w*|absen\w+|avoid\w*"
+    r"|withh\w+|-free|alone|only|versus|vs)\b",
+    re.IGNORECASE,
+)
+_WITHOUT = re.compile(
+    r"^(?:without|lack\w*|absen\w+|missing|free of|devoid|instead of|rather than|except"
+    r"|excluding)$",
+    re.IGNORECASE,
+)
+_RULED_OUT = re.compile(
+    r"^(?:ruled? out|reject\w*|den(?:y|ies|ied)|refut\w*|disprov\w*)$", re.IGNORECASE
+)
+_EXCLUDED = re.compile(
+    r"\b(?:exclu\w+|rul\w+ out|reject\w*|den\w+|refut\w*|contradict\w*|wrong|false)\b",
+    re.IGNORECASE,
+)
+_NONE_MORE = re.compile(
+    r"\bno\b[^.;]{3,80}\b(?:more|less|\w{3,}er)\b[^.;]{0,80}\bthan\b", re.IGNORECASE
+)
 _SAME_WORD = 0.2  # nearness that one word for both adds
 _TIED = 0.75  # of the best nearness: marks that near may all be meant
 _NEAR = 0.34  # share of a scope's words that makes two negations be about one thing
@@ -51,6 +84,8 @@ def check_negation(said: Reading, premise: Premise) -> Failure | None:
             return Failure(
                 "lost-negation", f"the quotes say it with {each.cue!r}, the statement does not"
             )
+    if _is_moved(said, premise.context):
+        return Failure("swapped-sides", "the quotes negate the one and not the other")
     for each in said.negations:
         if _is_added(each, said, premise):
             return Failure("added-negation", f"the quotes say it without {each.cue!r}")
@@ -62,11 +97,14 @@ def _is_lost(negation: Negation, said: Reading, premise: Premise) -> bool:
     if not scope:
         return False
     kept = [word for word in scope if is_covered(word, said.content)]
-    heads = {scope[0], next((word for word in scope if not is_light(word)), scope[0])}
+    telling = [word for word in scope if not (is_light(word) or word in _MODAL)]
+    heads = {scope[0], *telling[:1]}
     if not heads & set(kept):
         return False
     plain = _plain_words(premise.context)
     if _has_both(negation, premise.context):
+        return False
+    if _RULED_OUT.match(negation.cue) and _EXCLUDED.search(said.text):
         return False
     enough = len(kept) >= 2 and len(kept) * 2 >= min(len(scope), 4)
     if not enough and all(is_covered(word, plain) for word in heads & set(kept)):
@@ -76,6 +114,21 @@ def _is_lost(negation: Negation, said: Reading, premise: Premise) -> bool:
     if is_unchanged(said.text) or _is_turned(said, premise):
         return False
     return _still_there(kept, plain)
+
+
+def _is_moved(said: Reading, context: Reading) -> bool:
+    """Say whether a negation stands with another thing: "in A, not in B" for "in B, not in A"."""
+    plain, quoted = _plain_words(said), _plain_words(context)
+    for mine in said.negations:
+        for other in context.negations:
+            first = [w for w in mine.scope if not is_covered(w, other.scope) and not is_light(w)]
+            second = [w for w in other.scope if not is_covered(w, mine.scope) and not is_light(w)]
+            if not (first and second):
+                continue
+            apart = not (other.clause.intersection(first) or mine.clause.intersection(second))
+            if apart and quoted.issuperset(first) and plain.issuperset(second):
+                return True
+    return False
 
 
 def _has_both(negation: Negation, context: Reading) -> bool:
@@ -125,8 +178,17 @@ def _is_turned(said: Reading, premise: Premise) -> bool:
     return any((mark.axis, -mark.sign) in quoted for mark in said.marks if not mark.negated)
 
 
+def _is_other_wording(negation: Negation, said: Reading, context: Reading) -> bool:
+    """Say whether it is ``lacking`` for ``deficient``, or ``none is higher`` for the highest."""
+    if _WITHOUT.match(negation.cue) and _PRIVATION.search(context.text):
+        return True
+    return bool(_NONE_MORE.match(said.text, negation.start) and strength(context.text).ranked)
+
+
 def _is_added(negation: Negation, said: Reading, premise: Premise) -> bool:
     context = premise.context
+    if _is_other_wording(negation, said, context):
+        return False
     if is_unchanged(context.text) and _CHANGE & set(negation.scope):
         return False
     quoted = {(mark.axis, -mark.sign) for mark in context.marks if not mark.negated}
@@ -140,7 +202,7 @@ def _is_added(negation: Negation, said: Reading, premise: Premise) -> bool:
     ):
         return False
     if not context.negations:
-        return not context.stems & _FEWER
+        return not context.stems & _FEWER or negation.cue.lower().startswith(("in", "un", "non"))
     plain = _plain_words(context)
     return is_covered(negation.scope[0], plain) and is_covered(negation.scope[0], context.content)
 
@@ -152,6 +214,8 @@ def check_directions(said: Reading, premise: Premise) -> Failure | None:
     :param premise: What its quotes say.
     :return: The failure, or None.
     """
+    if _claims_difference(said, premise.context):
+        return Failure("other-direction", "the quotes do not find that the two differ")
     if is_turned_round(said, premise):
         return None
     quoted = premise.context.marks
@@ -228,6 +292,20 @@ def _agrees_elsewhere(mark: Mark, quoted: list[Mark], said: Reading) -> bool:
     return any(axes.get(other.axis) == other.sign for other in quoted)
 
 
+def _claims_difference(said: Reading, context: Reading) -> bool:
+    """Say whether the statement finds a difference, or a significant one, where none was found."""
+    if said.negations or is_unchanged(said.text):
+        return False
+    if "signific" in said.stems and "signific" in context.stems:
+        if "signific" not in _plain_words(context):
+            return True
+    finds = bool(said.comparisons) or "differ" in said.stems
+    if not finds or context.comparisons or "differ" in _plain_words(context):
+        return False
+    denied = {word for negation in context.negations for word in negation.scope}
+    return is_unchanged(context.text) or "differ" in denied
+
+
 def _denies_change(context: Reading) -> bool:
     return is_unchanged(context.text) or any(
         _CHANGE & frozenset(negation.scope) for negation in context.negations
@@ -283,7 +361,8 @@ def _turn(mine: Comparison, other: Comparison) -> int:
     """Return 1 where the sides are alike, -1 where they are exchanged, 0 where none can tell."""
     # What is measured stands on the left as often as not: only what either right side has can tell.
     straight = 2 * _common(mine.right, other.right)
-    crossed = _common(mine.left, other.right) + _common(mine.right, other.left)
+    taken = _common(mine.left, other.right)
+    crossed = taken + _common(mine.right, other.left) if taken or not straight else 0
     return (straight > crossed) - (crossed > straight)
 
 

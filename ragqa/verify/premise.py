@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from ragqa.records import Chunk, Citation
-from ragqa.wording.direction import Act, Comparison, Mark, acts, comparisons, marks
+from ragqa.verify.quoting import readable
+from ragqa.wording.acts import Act, acts
+from ragqa.wording.direction import Comparison, Mark, comparisons, marks
 from ragqa.wording.names import Name, abbreviations, joined_forms, names
 from ragqa.wording.negation import Negation, negations
 from ragqa.wording.quantities import Quantity, quantities
@@ -119,9 +121,9 @@ class Premise:
         :return: The premise.
         """
         return cls(
-            quotes=Reading("\n".join(citation.quote for citation, _ in cited)),
-            context=Reading("\n".join(dict.fromkeys(around(*each) for each in cited))),
-            titles=Reading("\n".join(titles)),
+            quotes=Reading("\n".join(readable(citation.quote) for citation, _ in cited)),
+            context=Reading("\n".join(dict.fromkeys(readable(around(*each)) for each in cited))),
+            titles=Reading(readable("\n".join(titles))),
             definitions=lambda: abbreviations("\n".join(texts)),
         )
 

@@ -15,7 +15,7 @@ import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
 
-__all__ = ["Normal", "find_quote", "is_evidence", "normalise"]
+__all__ = ["Normal", "find_quote", "is_evidence", "normalise", "readable"]
 
 MIN_CHARS = 12  # of a quote that says something; a reason, not a measure: "in the study" has 12
 MIN_WORDS = 3
@@ -26,6 +26,7 @@ _DASHES = "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe58\ufe63\uff0d"
 _SINGLE = "\u2018\u2019\u201a\u201b\u2032`\u00b4"
 _DOUBLE = "\u201c\u201d\u201e\u201f\u2033\u00ab\u00bb"
 _DROPPED = "\u00ad\u200b\u200c\u200d\u2060\ufeff"
+_OPENED = frozenset("\ufb00\ufb01\ufb02\ufb03\ufb04\ufb05\ufb06" + _DROPPED)
 _MAP = {
     **dict.fromkeys(_DASHES, "-"),
     **dict.fromkeys(_SINGLE, "'"),
@@ -86,6 +87,18 @@ def normalise(text: str) -> Normal:
                 letters.append(each)
                 offsets.append(at)
     return Normal("".join(letters), (*offsets, len(text)))
+
+
+def readable(text: str) -> str:
+    """Open a canonical text's ligatures and join what was hyphenated, for reading only.
+
+    :param text: A quote, or the sentences around it.
+    :return: The same words; line feeds are kept.
+    """
+    joined = _LINE_END.sub("", text)
+    if joined.isascii():
+        return joined
+    return "".join(_letter(each) if each in _OPENED else each for each in joined)
 
 
 def is_evidence(quote: str) -> bool:

@@ -6,7 +6,7 @@ In: a statement and its premise. Out: a failure, or None.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import combinations
 
 from ragqa.verify.drops import Failure
@@ -20,6 +20,13 @@ __all__ = ["check_binding", "check_names", "check_numbers"]
 
 _LISTED = 5  # things that a statement may count where its quotes list them
 _LISTING = re.compile(r",|;|\band\b|\bor\b|\bboth\b|\bformer\b")
+_BETWEEN = frozenset({"to", "and", "-", "\u2013", "\u2014", ",", "", "/", "or", "\u00b1"})
+_CROSSED = 0.65  # share of the words near two numbers that stand with the other one
+_AGED = re.compile(r"\b(?:under|below|over|above|aged?|than|to|of)\s+$", re.IGNORECASE)
+_APART = re.compile(  # what stands after is not what is counted
+    r"[.,;:)]|\b(?:under|in|for|with|by|at|from|and|among|on|between|than|versus|vs)\b"
+)
+_TIMES = re.compile(r"\b(?:all|the|these|those|at|other|different)\s+$", re.IGNORECASE)
 _DOWN = frozenset(
     stem(w) for w in "decrease reduce lower loss drop fall decline negative minus".split()
 )
@@ -82,17 +89,33 @@ def check_numbers(said: Reading, premise: Premise) -> Failure | None:
 
 
 def _is_same(said: Quantity, found: Quantity, *, goes_down: bool) -> bool:
-    if is_same_quantity(said, found):
+    if is_same_quantity(said, found) or _is_nth(said, found):
         return True
     if not (goes_down and found.value < 0 < said.value):
         return False
     return said.dimension == found.dimension and is_same_value(said.value, -found.value)
 
 
+def _is_nth(said: Quantity, found: Quantity) -> bool:
+    """Say whether the two are "day four" and "the fourth day"."""
+    dimensions = {said.dimension, found.dimension}
+    is_place = any(each.startswith("label:") for each in dimensions) and "ordinal" in dimensions
+    return is_place and said.plain == found.plain
+
+
+def _is_age(reading: Reading, said: Quantity, found: Iterable[Quantity]) -> bool:
+    """Say whether it is the five of "children under five", and years in the quotes."""
+    if said.dimension or not _AGED.search(reading.text[max(0, said.start - 12) : said.start]):
+        return False
+    return any(each.plain == said.plain and each.dimension == "month" for each in found)
+
+
 def _missing(
-    reading: Reading, said: Quantity, found: Iterable[Quantity], premise: Premise
+    reading: Reading, said: Quantity, found: Sequence[Quantity], premise: Premise
 ) -> Failure | None:
     if said.spelled and _is_worded(reading, said, premise):
+        return None
+    if _is_age(reading, said, found):
         return None
     if any(is_same_value(said.plain, other.plain) for other in found):
         return Failure("changed-unit", f"the number {said.text} has another unit in the quotes")
@@ -101,7 +124,8 @@ def _missing(
 
 def _is_worded(reading: Reading, said: Quantity, premise: Premise) -> bool:
     """Say whether the quotes have the number in other words: ``both`` for ``two``."""
-    if not said.dimension and 2 <= said.value <= _LISTED:
+    is_times = said.dimension == "fold" and _TIMES.search(reading.text[: said.start])
+    if (not said.dimension or is_times) and 2 <= said.value <= _LISTED:
         return not _counts_same(said, reading, premise.quotes) and _is_list(said.value, premise)
     others = {2.0: {"both", "pair", "two", "twofold", "dual", "doubl", "twice", "half", "halv"}}
     stems = premise.quotes.stems
@@ -156,7 +180,7 @@ def _check_counted(
 def _counted(reading: Reading, number: Quantity) -> frozenset[int]:
     after = [word for word in reading.words if word.start >= number.end][:3]
     for word in after:
-        if "." in reading.text[number.end : word.start]:
+        if _APART.search(reading.text, number.end, word.start):
             break
         kinds = frozenset(n for n, kind in enumerate(_COUNTED) if word.stem in kind)
         if kinds:
@@ -178,12 +202,26 @@ def check_names(said: Reading, premise: Premise) -> Failure | None:
             continue
         if name.form.endswith("s") and name.form[:-1] in premise.quotes.forms:
             continue
+        if _stands_in(name.text, premise.quotes.text):
+            continue
         if _has_parts(name, premise) or _is_word_of(name, premise):
             continue
         if _is_defined(name, said, premise):
             continue
         return Failure("other-name", f"the name {name.text} is not in the quotes")
     return None
+
+
+def _stands_in(name: str, text: str) -> bool:
+    """Say whether a name stands in a text as it is; a small letter may stick to its end."""
+    at = text.find(name)
+    while at >= 0:
+        after = text[at + len(name) : at + len(name) + 1]
+        whole = not after.isalnum() or (after.islower() and not name[-1].islower())
+        if whole and len(name) > 1 and not text[at - 1 : at].isalnum():
+            return True
+        at = text.find(name, at + 1)
+    return False
 
 
 def _has_parts(name: Name, premise: Premise) -> bool:
@@ -237,10 +275,14 @@ def check_binding(said: Reading, premise: Premise) -> Failure | None:
 
 
 def _is_exchanged(said: Reading, quotes: Reading, first: Quantity, second: Quantity) -> bool:
-    if first.value == second.value:
+    if first.value == second.value or first.dimension != second.dimension:
         return False
+    if any(each.spelled and not each.dimension for each in (first, second)):
+        return False  # "one of these 4": no two values of one thing
     pair = [_only(quotes, first), _only(quotes, second)]
     if pair[0] is None or pair[1] is None:
+        return False
+    if _is_range(said, first, second) or _is_range(quotes, pair[0], pair[1]):
         return False
     shared = _once(said) & _once(quotes)
     said_near = _bind(said, first, second, shared)
@@ -248,7 +290,13 @@ def _is_exchanged(said: Reading, quotes: Reading, first: Quantity, second: Quant
     both = said_near.keys() & quoted_near.keys()
     crossed = {word for word in both if said_near[word] != quoted_near[word]}
     sides = {said_near[word] for word in crossed}
-    return len(sides) == 2 and len(crossed) == len(both)
+    return len(sides) == 2 and len(crossed) >= _CROSSED * len(both)
+
+
+def _is_range(reading: Reading, first: Quantity, second: Quantity) -> bool:
+    low, high = sorted((first, second), key=lambda number: number.start)
+    between = reading.text[low.end : high.start].strip(" (")
+    return between in _BETWEEN and "respectively" not in reading.text
 
 
 def _only(reading: Reading, number: Quantity) -> Quantity | None:

