@@ -138,6 +138,20 @@ def test_an_explanation_holds_all_that_happened(run: Call, server: ModelServer) 
         assert text in unescape(re.sub(r"</?bdi>", "", page))
 
 
+def test_what_a_model_plants_is_shown_as_text(run: Call, server: ModelServer) -> None:
+    planted = "<script>alert(1)</script><img src=https://evil.example.org/x.png> Tomatoes grew."
+    server.say(write(Claim(planted, FASTER.quote)), Said((f"</pre>{planted}",)))
+    run(*ASK, "--explain", "why.html", "--html", "--out", "answer.html")
+    page = Path("why.html").read_text(encoding="utf-8")
+    assert "&lt;script&gt;alert(1)" in page
+    assert "<script" not in page
+    assert "<img" not in page
+    assert page.count("<pre>") == page.count("</pre>")
+    answer = Path("answer.html").read_text(encoding="utf-8")
+    assert "alert(1)" not in answer
+    assert "evil.example.org" not in answer
+
+
 def test_explain_asks_again_from_the_cache_and_says_whether_it_is_the_same(
     run: Call, server: ModelServer
 ) -> None:
@@ -191,7 +205,9 @@ def test_a_card_is_written_and_explained(run: Call, server: ModelServer) -> None
     assert FASTER.text in [s["text"] for s in value["sections"][0]["statements"]]
     Path("card.json").write_text(answered.out, encoding="utf-8")
     asked = len(server.seen)
-    again = run("explain", "card.json", "--index", "indexes/garden", "--json").json("ragqa/explanation/1")
+    again = run("explain", "card.json", "--index", "indexes/garden", "--json").json(
+        "ragqa/explanation/1"
+    )
     assert again["differences"] == []
     assert len(again["sections"]) == 2
     assert len(server.seen) == asked

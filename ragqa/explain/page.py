@@ -20,6 +20,7 @@ __all__ = ["to_html"]
 _STYLE = """
 details { margin: .6rem 0; }
 summary { cursor: pointer; }
+details > :not(summary) { margin-left: 1rem; }
 pre { white-space: pre-wrap; overflow-wrap: anywhere; max-height: 40rem; overflow: auto; }
 """
 
@@ -45,8 +46,9 @@ def to_html(explanation: Explanation) -> str:
 
 def _facts(explanation: Explanation) -> str:
     answer, usage = explanation.answer, explanation.usage
+    said = _count(len(answer.statements), "statement")
     facts = [
-        f"{len(answer.statements)} statements" if not answer.abstained else f"{answer.reason}",
+        f"abstained: {answer.reason}" if answer.abstained else said,
         f"confidence {answer.confidence:.2f}, needed {explanation.min_confidence:.2f}",
         f"{len(explanation.refusals)} refused",
         f"written by {answer.generator}",
@@ -56,8 +58,12 @@ def _facts(explanation: Explanation) -> str:
     if usage is not None:
         cost = "" if usage.cost is None else f", {usage.cost:.4f} USD"
         tokens = f"{usage.input_tokens} + {usage.output_tokens} tokens"
-        facts.append(f"{usage.requests} requests, {tokens}{cost}")
+        facts.append(f"{_count(usage.requests, 'request')}, {tokens}{cost}")
     return " \u00b7 ".join(facts)
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number} {word}" if number == 1 else f"{number} {word}s"
 
 
 def _main(explanation: Explanation) -> Iterator[Html]:
@@ -117,8 +123,8 @@ def _section(section: ExplainedSection) -> Html:
 
 
 def _call(call: ModelCall, number: int) -> Html:
-    state = call.error or ("from the cache" if call.cached else call.finish)
     tokens = f"{call.usage.input_tokens} + {call.usage.output_tokens} tokens"
+    state = "from the cache" if call.cached else f"{call.error or call.finish}, {tokens}"
     messages = [
         part
         for role, content in call.messages
@@ -126,7 +132,7 @@ def _call(call: ModelCall, number: int) -> Html:
     ]
     return tag(
         "details",
-        tag("summary", f"Call {number}: {call.purpose}, {state}, {tokens}"),
+        tag("summary", f"Call {number}: {call.purpose}, {state}"),
         *messages,
         tag("p", "raw output", class_="label"),
         tag("pre", call.output),
