@@ -441,7 +441,7 @@ def test_a_megabyte_is_cut(server: ModelServer, tmp_path: Path) -> None:
     assert len(server.seen) == 2
 
 
-@pytest.mark.parametrize("finish", ["length", "content_filter"])
+@pytest.mark.parametrize("finish", ["length", "content_filter", "a new word"])
 def test_an_output_that_is_not_all_is_not_kept(
     server: ModelServer, tmp_path: Path, finish: str
 ) -> None:
@@ -449,6 +449,20 @@ def test_an_output_that_is_not_all_is_not_kept(
     for count in (1, 2):
         reply = model(cache=ResponseCache(tmp_path)).complete(MESSAGES)
         assert (reply.text, reply.complete, len(server.seen)) == (TEXT, False, count)
+
+
+def test_an_output_that_may_have_been_cut_is_not_kept(tmp_path: Path) -> None:
+    from langchain_core.language_models.fake_chat_models import FakeListChatModel
+
+    chat = model(FakeListChatModel(responses=["one", "two"]), cache=ResponseCache(tmp_path))
+    assert [chat.complete(MESSAGES).text for _ in range(2)] == ["one", "two"]
+
+
+def test_an_empty_output_is_not_kept(server: ModelServer, tmp_path: Path) -> None:
+    server.say(Said((" \n",)), HELLO)
+    texts = [model(cache=ResponseCache(tmp_path)).complete(MESSAGES).text for _ in range(3)]
+    assert texts == [" \n", TEXT, TEXT]
+    assert len(server.seen) == 2
 
 
 def test_counts_are_estimated_where_there_are_none(server: ModelServer, name: str) -> None:

@@ -31,11 +31,9 @@ MAX_PAUSE_S = 60.0
 """The longest pause; a server that asks for more is not waited for."""
 
 _CUT = "cut"  # our own word for an output that was not read to its end
-_INCOMPLETE = frozenset({
-    _CUT, "length", "max_tokens", "content_filter", "refusal", "safety", "recitation",
-    "model_context_window_exceeded", "pause_turn",
-})  # fmt: skip
-"""Providers' words for an output that is not all that the model had to say."""
+_COMPLETE = frozenset({"complete", "end_turn", "eos", "eos_token", "stop", "stop_sequence"})
+"""Providers' words for an output that is all that the model had to say; there are more words for
+one that is not, and new ones every year."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +57,7 @@ class Reply:
     @property
     def complete(self) -> bool:
         """Say whether the model wrote all that it had to say."""
-        return self.finish not in _INCOMPLETE
+        return self.finish in _COMPLETE
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +111,10 @@ class Host(Protocol):
     @property
     def says_when_done(self) -> bool:
         """Say whether its provider ends each output with a reason."""
+
+    @property
+    def is_local(self) -> bool:
+        """Say whether there is no connection that could cut an output."""
 
 
 @dataclass(slots=True)
@@ -201,8 +203,14 @@ class Course:
             return
         yield from self._requests()
         self._done = self._output.finish != _CUT
-        if self.reply.complete:
+        if self._is_worth_keeping:
             self._host.store(self._messages, self._schema, self._output.text)
+
+    @property
+    def _is_worth_keeping(self) -> bool:
+        """Say whether to cache the output: nothing but white space would be found again forever."""
+        sure = self._output.finish is not None or self._host.is_local
+        return sure and self.reply.complete and bool(self._output.text.strip())
 
     def _requests(self) -> Steps:
         attempt, plain = 1, self._host.extras(self._schema, plain=True)

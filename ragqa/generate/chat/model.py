@@ -77,10 +77,9 @@ class ChatModel:
         self._no_extras = False
         self._usage = Usage()
         self._lock = Lock()
+        self.is_local = is_pipeline(self._model)
         # A local pipeline is one tokenizer and one model, which are not safe to share.
-        self._turn: AbstractContextManager[Any] = (
-            Lock() if is_pipeline(self._model) else nullcontext()
-        )
+        self._turn: AbstractContextManager[Any] = Lock() if self.is_local else nullcontext()
         if budget is not None:
             self._check_budget()
 

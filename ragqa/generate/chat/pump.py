@@ -45,7 +45,7 @@ class Piece:
         """
         usage = getattr(message, "usage_metadata", None) or {}
         metadata = getattr(message, "response_metadata", None) or {}
-        ends = (metadata.get(name) for name in ("finish_reason", "stop_reason", "done_reason"))
+        ends = map(metadata.get, ("finish_reason", "stop_reason", "stopReason", "done_reason"))
         finish = next((str(end).lower() for end in ends if end), None)
         return cls(
             text=str(message.text),
