@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from chatting import KEY, OPTIONS, Claim, is_repair, output, shown, told, write
+from chatting import HASTY, KEY, OPTIONS, Claim, is_repair, output, shown, told, write
 from corpora import GARDEN, assert_grounded, standard_index
 from doubles import HashedEmbedder, save_babbler
 from model_server import ModelServer, Said
@@ -264,7 +264,7 @@ def test_what_was_checked_before_a_break_stays(server: ModelServer, opened: Open
     pieces = (whole[:cut], whole[cut : cut + 9], whole[cut + 9 :])
     for said in (Said(pieces, drop_at=2, reset=True), Said(pieces, stall_at=2)):
         server.say(said)
-        answer = opened().ask(TOMATOES, paper_ids=["garden"])
+        answer = opened(options=HASTY).ask(TOMATOES, paper_ids=["garden"])
         assert texts(answer) == [FASTER.text]
         assert codes(answer) == ["written-by-model", "model-broke-off"]
 
@@ -279,7 +279,7 @@ def test_a_model_that_fails_costs_the_prose_only(
     server: ModelServer, opened: Open, index: Path, said: Said, reason: str
 ) -> None:
     server.say(said)
-    answer = opened().ask(TOMATOES)
+    answer = opened(options=HASTY).ask(TOMATOES)
     assert texts(answer) == quoted(index)
     assert codes(answer) == ["model-failed"]
     assert f"({reason})" in answer.to_markdown()
@@ -490,7 +490,7 @@ def test_a_cancelled_question_ends_the_models_work(server: ModelServer, opened: 
 
     async def ask() -> None:
         task = asyncio.create_task(reader.aask(TOMATOES, paper_ids=["garden"]))
-        while not server.seen:
+        while not server.seen and not task.done():
             await asyncio.sleep(0.01)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):

@@ -12,13 +12,13 @@ from typing import Any
 
 import pytest
 from cards import card_text
-from chatting import KEY, OPTIONS, Claim, told, write
+from chatting import HASTY, KEY, OPTIONS, Claim, told, write
 from doubles import HashedEmbedder
 from model_server import ModelServer, Said, Seen
 
 from ragqa.batch import BatchOptions, BatchReport, answer_cards
 from ragqa.fetch import FetchOptions
-from ragqa.generate.chat import ChatModel, ResponseCache, course
+from ragqa.generate.chat import ChatModel, ChatOptions, ResponseCache, course
 
 TESTS = str(Path(__file__).parent)
 QUESTION = "How do {0} change with {1}?"
@@ -63,10 +63,10 @@ def cards() -> list[Path]:
     return found
 
 
-def run(**given: Any) -> BatchReport:
-    model = ChatModel("openai:m", options=OPTIONS, cache=ResponseCache("replies"))
-    options = BatchOptions(fetch=FetchOptions(offline=True), jobs=1, **{"model": model, **given})
-    return answer_cards(cards(), "out", options=options)
+def run(*, options: ChatOptions = OPTIONS, **given: Any) -> BatchReport:
+    model = ChatModel("openai:m", options=options, cache=ResponseCache("replies"))
+    how = BatchOptions(fetch=FetchOptions(offline=True), jobs=1, **{"model": model, **given})
+    return answer_cards(cards(), "out", options=how)
 
 
 def written(name: str) -> dict[str, Any]:
@@ -105,7 +105,7 @@ def test_a_server_that_fails_midway_loses_nothing_and_is_asked_for_the_rest_only
         path.unlink()
     finished = 3
     server.say(*[GOOD] * finished, failing)
-    broken = run()
+    broken = run(options=HASTY)
     assert [row.status for row in broken.rows] == ["answered", "answered"]
     assert broken.rows[-1].unfinished
     assert "openai:m" in broken.rows[-1].detail
