@@ -225,7 +225,8 @@ def test_a_model_without_structured_output_is_asked_for_lines(index: Path) -> No
 def test_a_paper_taken_off_the_list_is_sent_to_nobody(server: ModelServer, tmp_path: Path) -> None:
     folder = standard_index(tmp_path)
     manifest = tmp_path / "corpus" / "small" / "manifest.yaml"
-    save_manifest(manifest, [p for p in load_manifest(manifest).papers if p.paper_id != "garden"])
+    papers = load_manifest(manifest).papers
+    save_manifest(manifest, tuple(paper for paper in papers if paper.paper_id != "garden"))
     model = ChatModel("openai:m", options=OPTIONS)
     reader = Reader.open(folder, embedder=HashedEmbedder(), min_confidence=0.0, model=model)
     reader.ask(TOMATOES)
