@@ -155,6 +155,22 @@ def test_an_equal_sentence_of_another_paper_is_a_second_citation() -> None:
     assert draft.text == SENTENCES[0]
 
 
+FLEW = "They flew far south to the coast of Africa."
+
+
+def test_a_second_citation_has_all_words_of_the_statement() -> None:
+    gulls = chunk_of("Gulls were ringed in May.", FLEW)
+    for other, papers in (("Gulls were ringed in May.", ["p", "q"]), ("Terns were fed.", ["p"])):
+        terns = chunk_of(other, FLEW, paper_id="q")
+        (draft,) = extract([scored(gulls, 1, 9.0), scored(terns, 1, 8.0)], limit=5)
+        assert draft.text == gulls.text
+        assert [quote.chunk.paper_id for quote in draft.quotes] == papers
+    short = chunk_of("Gulls were ringed in May.", paper_id="q")
+    ranked = [scored(gulls, 0, 9.0), scored(short, 0, 8.8), scored(gulls, 1, 8.5)]
+    (draft,) = extract(ranked, limit=5)  # it grows after it was found in the other paper
+    assert [quote.text for quote in draft.quotes] == [draft.text] == [gulls.text]
+
+
 def test_a_near_duplicate_is_left_out_and_adds_nothing() -> None:
     near = chunk_of("The network restores fine detail in very small images.", paper_id="q")
     (draft,) = extract([scored(CHUNK, 0, 9.0), scored(near, 0, 8.0)], limit=5)

@@ -33,12 +33,15 @@ _MAX_JOINED_CHARS = 600  # characters: neighbours that make one statement must s
 
 @dataclass(slots=True)
 class _Taken:
-    """A statement in the making: its sentences, best first, and the span that is quoted."""
+    """A statement in the making: its sentences, best first, and the span that is quoted.
+
+    `twins` have the same words in other texts.
+    """
 
     sentences: list[ScoredSentence]
     start: int
     end: int
-    twins: list[ScoredSentence] = field(default_factory=list)
+    twins: list[_Taken] = field(default_factory=list)
 
     @property
     def best(self) -> ScoredSentence:
@@ -47,6 +50,10 @@ class _Taken:
     @property
     def chunk(self) -> Chunk:
         return self.best.chunk
+
+    @property
+    def text(self) -> str:
+        return self.chunk.slice(self.start, self.end)
 
 
 def extract(
@@ -104,14 +111,14 @@ def _index(scored: ScoredSentence) -> int:
 
 def _take(taken: list[_Taken], candidate: ScoredSentence, limit: int) -> None:
     """Add a sentence to what is taken: as a second citation, to a neighbour, or by itself."""
-    twin = next((one for one in taken if _is_said(one, candidate)), None)
-    if twin is not None:
-        if _adds_source(twin, candidate):
-            twin.twins.append(candidate)
+    new = _quoted(candidate)
+    said = next((one for one in taken if _is_said(one, candidate)), None)
+    if said is not None:
+        if _adds_source(said, new):
+            said.twins.append(new)
         return
     if len(taken) == limit == 1:
         return  # one sentence is asked for, not one with its neighbours
-    new = _quoted(candidate)
     beside = [one for one in taken if _can_join(one, new)]
     if beside:
         _join(beside[0], new)
@@ -125,6 +132,7 @@ def _take(taken: list[_Taken], candidate: ScoredSentence, limit: int) -> None:
 def _join(one: _Taken, other: _Taken) -> None:
     one.sentences.extend(other.sentences)
     one.start, one.end = min(one.start, other.start), max(one.end, other.end)
+    one.twins.clear()  # they have a part of it only
 
 
 def _is_said(one: _Taken, candidate: ScoredSentence) -> bool:
@@ -136,12 +144,11 @@ def _is_said(one: _Taken, candidate: ScoredSentence) -> bool:
     return any(say_the_same(s.text, candidate.text, loosely=is_own) for s in one.sentences)
 
 
-def _adds_source(one: _Taken, candidate: ScoredSentence) -> bool:
-    """Say whether a near-duplicate stands in a text that is not cited yet, word for word."""
-    places = {(s.chunk.paper_id, s.chunk.document) for s in (one.best, *one.twins)}
-    place = (candidate.chunk.paper_id, candidate.chunk.document)
-    is_alone = len(one.sentences) == 1
-    return is_alone and place not in places and same_words(one.best.text, candidate.text)
+def _adds_source(one: _Taken, new: _Taken) -> bool:
+    """Say whether all that is quoted stands in a text that is not cited yet, word for word."""
+    places = {(taken.chunk.paper_id, taken.chunk.document) for taken in (one, *one.twins)}
+    place = (new.chunk.paper_id, new.chunk.document)
+    return place not in places and same_words(one.text, new.text)
 
 
 def _quoted(candidate: ScoredSentence) -> _Taken:
@@ -179,12 +186,8 @@ def _reading_order(papers: Sequence[str], one: _Taken) -> tuple[int, str, int]:
 
 
 def _draft(one: _Taken, paper_id: str | None, cell: Cell | None) -> Draft:
-    text = one.chunk.slice(one.start, one.end)
-    quotes = (DraftQuote(chunk=one.chunk, text=text, start=one.start), *map(_quote, one.twins))
-    return Draft(text=text, quotes=quotes, paper_id=paper_id, cell=cell)
-
-
-def _quote(twin: ScoredSentence) -> DraftQuote:
-    quoted = _quoted(twin)
-    text = twin.chunk.slice(quoted.start, quoted.end)
-    return DraftQuote(chunk=twin.chunk, text=text, start=quoted.start)
+    quotes = tuple(
+        DraftQuote(chunk=taken.chunk, text=taken.text, start=taken.start)
+        for taken in (one, *one.twins)
+    )
+    return Draft(text=one.text, quotes=quotes, paper_id=paper_id, cell=cell)
