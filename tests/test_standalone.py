@@ -63,6 +63,7 @@ def test_what_stands_alone(text: str) -> None:
     "text",
     [
         "Does the model grasp metaphors?",
+        "\u8be5\u6a21\u578b\u597d\u5417\uff1f",  # Is this model good?
         "RQ1: Which parts are important?",
         "Figure 1 shows an example story.",
         "Table III shows the average scores of the models.",
@@ -93,6 +94,8 @@ def test_what_says_nothing(text: str) -> None:
         "It has two parts: 1) lessons, 2) a visit.",
         "a) The first group was fed with bread.",
         "Rain stops play.",
+        "\u6df1\u5ea6\u5b66\u4e60\u6a21\u578b\u8868\u73b0\u5f88\u597d\u3002",  # Models do well.
+        "\u0633\u0642\u0637 \u0627\u0644\u0645\u0637\u0631.",  # Rain fell.
         "We propose NewNet.",
     ],
 )

@@ -20,7 +20,7 @@ _SHOWS = (
 )
 _FIGURE = r"(?:tables?|figures?|fig\.?|algorithm|appendix)"
 _SAYS_NOTHING = re.compile(
-    rf"\?[\"'\u201d\u2019)]*$"  # a question
+    rf"[?\uff1f\u061f][\"'\u201d\u2019)]*$"  # a question
     rf"|^(?:the )?{_FIGURE} \S+ (?:\(\w+\) )?(?:\w+ly |also )?{_SHOWS} (?!that\b)\D*$"
     rf"|^in (?:this|the (?:next|following)) (?:sub)?section,? we\b\D*$"
     rf"|^\D*\b(?:is|are|was|were|can be) \w+ in (?:the )?(?:supplement\w*|{_FIGURE})[^.]{{0,12}}\.$"
@@ -105,6 +105,9 @@ _TIGHT = re.compile(
 _MAX_CHARS = 900  # characters: a sentence with its antecedent must stay readable
 _MAX_BACK = 2  # sentences
 _HEADING_WORDS = 6  # words: a longer line has a verb
+# Letters from Cyrillic to Hangul: verbs are known of English only, and not all of these scripts
+# part words.
+_OTHER_SCRIPT = re.compile(r"[\u0400-\u1cff\u3040-\ud7a3]")
 _VERB = re.compile(  # or a pronoun, which no heading has
     r"\b(?:be|can|could|did|do|had|has|have|is|are|may|might|must|should|was|were|will|would"
     r"|became|began|came|fell|felt|found|gave|grew|held|kept|led|left|lost|made|met|rose|saw|took"
@@ -120,8 +123,12 @@ def says_something(text: str) -> bool:
     :return: False for questions, signposts ("Table 2 lists ..."), headings ("Error correction.")
         and what is left of a table.
     """
-    is_heading = len(text.split()) <= _HEADING_WORDS and not _VERB.search(text)
-    return not is_heading and _SAYS_NOTHING.search(text) is None
+    return not _is_heading(text) and _SAYS_NOTHING.search(text) is None
+
+
+def _is_heading(text: str) -> bool:
+    is_short = len(text.split()) <= _HEADING_WORDS
+    return is_short and not (_VERB.search(text) or _OTHER_SCRIPT.search(text))
 
 
 def points_back(text: str) -> bool:
