@@ -30,6 +30,10 @@ OPPOSED = (
         "Current use of the medication was not associated with an increased risk of heart attacks.",
     ),
     (
+        "Vitamin D supplements reduced the incidence of asthma attacks.",
+        "Vitamin D supplements didn't reduce the incidence of asthma attacks in adults.",
+    ),
+    (
         "Mortality was higher with citrate than with heparin.",
         "Mortality was lower with citrate than with heparin.",
     ),

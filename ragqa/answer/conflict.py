@@ -31,7 +31,7 @@ _EFFECT = (
     r"|superior\w*)"
 )
 _NO_EFFECT = re.compile(
-    rf"\b(?:no|not|nor|neither|fail(?:s|ed)? to|cannot|never|n['\u2019]t)\b"
+    rf"(?:\b(?:no|not|nor|neither|fail(?:s|ed)? to|cannot|never)|n['\u2019]t)\b"
     rf"(?:[\s-]+[\w()]+){{0,4}}?[\s-]+{_EFFECT}\b"
     rf"|\b(?:without|lack of|absence of)(?: an?| any)?(?: \w+)? {_EFFECT}\b"
     r"|\b(?:non-?significant\w*|insignificant\w*|ineffective|unaffected|unchanged|unrelated)\b",
