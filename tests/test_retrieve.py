@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
 
@@ -18,8 +18,8 @@ from ragqa.index.generation import Generation, open_generation
 from ragqa.records import Chunk, Sentence
 from ragqa.retrieve.confidence import DEFAULT_MIN_CONFIDENCE, confidence
 from ragqa.retrieve.hybrid import RetrieveOptions, Retriever
-from ragqa.retrieve.signals import Signals
 from ragqa.retrieve.reranking import reranked_scores, window, z_scores
+from ragqa.retrieve.signals import Seen, Signals, signals_of
 from ragqa.retrieve.words import ContentWords
 
 TWINS = "Equal words stand in both of these papers here."
@@ -213,6 +213,69 @@ def test_what_is_looked_into_stands_before_the_rest(generation: Generation) -> N
         assert read == {c.chunk.chunk_id for c in ranked.chunks if c.chunk.sentences}
 
 
+class Opposite(HashedEmbedder):
+    """Embeds a query as the opposite of what it says, so that every cosine is 0 or less."""
+
+    def embed_queries(self, texts: Sequence[str]) -> np.ndarray:
+        """Embed queries."""
+        return -super().embed_queries(texts)
+
+
+@pytest.mark.parametrize("looked_into", [1, 3, 8])
+def test_what_was_looked_into_scores_no_less_than_the_rest(
+    generation: Generation, looked_into: int
+) -> None:
+    options = RetrieveOptions(looked_into=looked_into)
+    for query in ("stones", "sentence about topic", "zebra", TWINS):
+        found = Retriever(generation, Opposite(), options).rank(query, k=99)
+        scores = [scored.score for scored in found]
+        assert scores == sorted(scores, reverse=True)
+
+
+def seen(paper_id: str = "p", **values: float | None) -> Seen:
+    usual: dict[str, float | None] = {"score": 1, "lexical": 2, "coverage": 0.5, "sentence": 0.4}
+    return Seen(paper_id=paper_id, **{**usual, **values})  # type: ignore[arg-type]
+
+
+def signals(chunks: list[Seen], query: str = "Why?", *, searched: int = 20) -> Signals:
+    return signals_of(query, chunks, words=2, searched=searched, chunks_of=lambda _: 5)
+
+
+def test_signals_are_of_the_best_chunks() -> None:
+    table = seen("t", score=9, lexical=6, coverage=1.0, sentence=None)
+    first = [seen(score=8 - n, sentence=n / 10, coverage=n / 10) for n in range(4)]
+    last = seen("q", score=2, lexical=8, sentence=0.9, coverage=0.9)
+    found = signals([table, *first, *[last] * 5, seen(lexical=99, sentence=1, score=-9)])
+    assert found == Signals(
+        sentence=0.9,
+        coverage=0.3,
+        lexical=4,
+        lead=7,
+        concentration=pytest.approx(0.25),
+        pool=pytest.approx(math.log10(20)),
+    )
+    assert signals([table, table]) == signals([]) == Signals()
+    assert signals([seen()], searched=5).lead == signals([seen()], searched=5).concentration == 0
+
+
+@pytest.mark.parametrize(
+    ("query", "is_claim"),
+    [
+        ("Masks reduce transmission in schools.", True),
+        ("Aspirin is no cure", True),
+        ("State of the art (SOTA) models can fail.", False),  # "state ..." asks
+        ("masks in schools", False),
+        ("Do masks reduce transmission?", False),
+        ("Masks reduce transmission?", False),
+        ("Explain how masks work.", False),
+        ("\u53e3\u7f69\u6709\u7528\u5417\uff1f", False),
+        ("", False),
+    ],
+)
+def test_only_what_states_something_is_a_claim(query: str, is_claim: bool) -> None:
+    assert signals([seen()], query).is_claim is is_claim
+
+
 @given(
     shares=st.lists(st.sampled_from(["whales", "sing", "water", "stones", "zebra"]), unique=True)
 )
@@ -332,6 +395,16 @@ def test_reranked_scores_order_by_both(
                 assert mixed[i] > mixed[j]
     if not weight:
         assert np.allclose(mixed, scores, atol=1e-4)
+
+
+@given(st.integers(1, 40), st.floats(-9, 9, width=32))
+def test_equal_scores_leave_the_order_to_the_reranker(count: int, value: float) -> None:
+    """Rounding gives most equal float32 values a standard deviation of some 1e-8."""
+    equal = np.full(count, value, np.float32)
+    assert not z_scores(equal).any()
+    raw = np.arange(count, dtype=np.float32)
+    mixed = reranked_scores(equal, raw, weight=1.0, floor=None)
+    assert np.allclose(mixed - equal, z_scores(raw), atol=1e-5)
 
 
 def test_a_window_is_the_best_sentence_and_those_around_it() -> None:

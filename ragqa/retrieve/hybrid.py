@@ -1,13 +1,11 @@
 """Query -> ranked chunks: dense and lexical scores, mixed; and their sentences, scored.
 
-Candidates are the union of the best dense and the best lexical rows. Each gets its exact cosine,
-the cosine of its best sentence, and its BM25 score; the three are made comparable per query
-(z-scores over the candidates) and mixed with fixed weights. The best of them are then looked into:
-what counts beside is their best sentence, by cosine and by the query's words that it has, and the
-query's words that their paper has in all of them. Where there is a reranker, it reads the best
-sentence of the first chunks, and what it says is mixed in last. A restriction to papers is applied
-inside both searches, so it never thins out the result. Ties are broken by row, which is the same
-in every build of the same papers.
+Each candidate has its exact cosine, the cosine of its best sentence, and its BM25 score; the three
+are made comparable per query (z-scores over the candidates) and mixed with fixed weights. The best
+of them are then looked into: what counts beside is their best sentence, by cosine and by the
+query's words that it has, and the query's words that their paper has in all of them. Where there is
+a reranker, it reads the best sentence of the first chunks, and what it says is mixed in last. Ties
+are broken by row, which is the same in every build of the same papers.
 """
 
 from __future__ import annotations
@@ -19,8 +17,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ragqa.index.store import rows_in
 from ragqa.records import Chunk, ScoredChunk, ScoredSentence
+from ragqa.retrieve.candidates import Candidates, find_candidates
 from ragqa.retrieve.reranking import reranked_scores, window, z_scores
 from ragqa.retrieve.signals import DEPTH, Seen, Signals, signals_of
 from ragqa.retrieve.words import ContentWords, ReadChunk
@@ -85,31 +83,6 @@ class Retrieval:
     signals: Signals = Signals()
 
 
-@dataclass(frozen=True, slots=True)
-class _Candidates:
-    """Candidate rows with their scores; arrays of equal length n, float32 but for the rows.
-
-    `searched` is the number of chunks that they were chosen from;
-    `sentence_cosines` holds the cosines of all their sentences, `ranges` (n, 2) says which are
-    whose.
-    """
-
-    searched: int
-    rows: NDArray[np.int64]
-    dense: NDArray[np.float32]
-    lexical: NDArray[np.float32]
-    sentence_cosines: NDArray[np.float32]
-    ranges: NDArray[np.int64]
-
-    def best_sentence(self) -> NDArray[np.float32]:
-        """Return each row's best sentence cosine; its dense score where it has no sentence."""
-        best = self.dense.copy()
-        for at, (low, high) in enumerate(self.ranges):
-            if high > low:
-                best[at] = self.sentence_cosines[low:high].max()
-        return best
-
-
 _Wanted = tuple[str, tuple[str, ...] | None]
 """A query and the papers that it is restricted to."""
 
@@ -122,7 +95,7 @@ class _Ranked:
     `read` holds those that were looked into, by where they stand.
     """
 
-    found: _Candidates
+    found: Candidates
     words: ContentWords
     order: NDArray[np.int64]
     scores: NDArray[np.float32]
@@ -200,38 +173,14 @@ class Retriever:
         last = self._last  # taken once: another thread may ask meanwhile
         if last is None or last[0] != wanted:
             vector = self._embedder.embed_queries([query])[0]
-            found = self._candidates(query, vector, paper_ids)
+            count = self._options.candidates
+            found = find_candidates(self._index, query, vector, count=count, paper_ids=paper_ids)
             last = self._last = (wanted, self._rank(query, found) if len(found.rows) else None)
         return last[1]
 
-    def _candidates(
-        self, query: str, vector: NDArray[np.float32], paper_ids: Sequence[str] | None
-    ) -> _Candidates:
-        index, count = self._index, self._options.candidates
-        if paper_ids is not None and index.store.is_all_of(paper_ids):
-            paper_ids = None  # the same scores, and nothing to look up
-        allowed = None if paper_ids is None else index.store.rows_of(paper_ids)
-        _, dense_rows = index.vectors.search(vector[None, :], count, allowed)
-        scores, lexical_rows = index.lexical.search(query, count, paper_ids)
-        rows = np.union1d(dense_rows[0][dense_rows[0] >= 0], lexical_rows).astype(np.int64)
-        lexical = np.zeros(len(rows), dtype=np.float32)
-        lexical[np.searchsorted(rows, lexical_rows)] = scores
-        ranges = index.store.sentence_ranges(rows)
-        lengths = ranges[:, 1] - ranges[:, 0]
-        ends = np.cumsum(lengths)
-        return _Candidates(
-            searched=index.vectors.count if allowed is None else len(allowed),
-            rows=rows,
-            dense=index.vectors.scores(vector, rows),
-            lexical=lexical,
-            # Not by BLAS: its threads cost more than the sums, and they order them as they like.
-            sentence_cosines=np.einsum("ij,j->i", index.sentences.rows(rows_in(ranges)), vector),
-            ranges=np.stack([ends - lengths, ends], axis=1),
-        )
-
-    def _rank(self, query: str, found: _Candidates) -> _Ranked:
+    def _rank(self, query: str, found: Candidates) -> _Ranked:
         words = ContentWords(self._index.lexical, query)
-        scores = self._mix(found, found.best_sentence())
+        scores = self._mix(found, found.best_cosines())
         order = np.lexsort((found.rows, -scores))
         near = order[: self._options.looked_into]
         read: dict[int, ReadChunk] = {}
@@ -288,7 +237,7 @@ class Retriever:
 
     def _look_into(
         self,
-        found: _Candidates,
+        found: Candidates,
         places: NDArray[np.int64],
         words: ContentWords,
         read: dict[int, ReadChunk],
@@ -300,7 +249,7 @@ class Retriever:
 
     def _by_words(
         self,
-        found: _Candidates,
+        found: Candidates,
         places: NDArray[np.int64],
         words: ContentWords,
         read: dict[int, ReadChunk],
@@ -320,7 +269,7 @@ class Retriever:
             dtype=np.float32,
         )
 
-    def _mix(self, found: _Candidates, best: NDArray[np.float32]) -> NDArray[np.float32]:
+    def _mix(self, found: Candidates, best: NDArray[np.float32]) -> NDArray[np.float32]:
         share, weight = self._options.sentence_share, self._options.dense_weight
         dense = (1 - share) * found.dense + share * best
         return weight * z_scores(dense) + (1 - weight) * z_scores(found.lexical)
@@ -346,29 +295,24 @@ class Retriever:
         return [fresh[at] if at in fresh else ranked.read[at].chunk for at in places]
 
 
-def _best_sentence(found: _Candidates, at: int, read: ReadChunk) -> float:
-    """Return the score of a chunk's best sentence; 0 where it has none."""
-    return max(_sentence_scores(found, at, read), default=0.0)
+def _best_sentence(found: Candidates, at: int, read: ReadChunk) -> float:
+    """Return the score of a chunk's best sentence; 0 where it has none that says for it."""
+    return max((0.0, *_sentence_scores(found, at, read)))
 
 
-def _sentence_scores(found: _Candidates, at: int, read: ReadChunk) -> list[float]:
-    cosines = found.sentence_cosines[slice(*found.ranges[at])].tolist()
-    return [_sentence_score(*pair) for pair in zip(cosines, read.sentences, strict=True)]
+def _sentence_scores(found: Candidates, at: int, read: ReadChunk) -> list[float]:
+    pairs = zip(found.cosines_at(at), read.sentences, strict=True)
+    return [_sentence_score(cosine, coverage) for cosine, coverage in pairs]
 
 
 def _sentence_score(cosine: float, coverage: float) -> float:
     return cosine / _COSINE_UNIT + _COVERAGE_WEIGHT * coverage
 
 
-def _best_quotable(found: _Candidates, at: int, read: ReadChunk) -> float | None:
+def _best_quotable(found: Candidates, at: int, read: ReadChunk) -> float | None:
     """Return the best cosine of a chunk's sentences that may be quoted."""
-    cosines = found.sentence_cosines[slice(*found.ranges[at])].tolist()
-    quotable = [
-        cosine
-        for cosine, sentence in zip(cosines, read.chunk.sentences, strict=True)
-        if sentence.quotable
-    ]
-    return max(quotable, default=None)
+    pairs = zip(found.cosines_at(at), read.chunk.sentences, strict=True)
+    return max((cosine for cosine, sentence in pairs if sentence.quotable), default=None)
 
 
 def _scored_sentences(ranked: _Ranked, chunks: Sequence[ScoredChunk]) -> Iterator[ScoredSentence]:
@@ -376,7 +320,7 @@ def _scored_sentences(ranked: _Ranked, chunks: Sequence[ScoredChunk]) -> Iterato
     found = ranked.found
     for at, scored in zip(ranked.order.tolist(), chunks, strict=False):
         chunk, coverages = scored.chunk, ranked.read[at].sentences
-        cosines = found.sentence_cosines[slice(*found.ranges[at])].tolist()
+        cosines = found.cosines_at(at)
         for sentence, cosine, coverage in zip(chunk.sentences, cosines, coverages, strict=True):
             score = _CHUNK_SHARE * scored.score + _sentence_score(cosine, coverage)
             yield ScoredSentence(

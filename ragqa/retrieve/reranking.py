@@ -54,9 +54,9 @@ def reranked_scores(
     :param floor: The best score of the chunks that were not read; None where there are none.
     :return: ``(n,)`` float32, in the unit of the first, none below the floor.
     """
-    spread = float(scores.std())
     # Equal scores have no unit of their own; then one z of the reranker counts as 1
-    mixed = scores + weight * (spread if spread > 0 else 1.0) * z_scores(raw)
+    unit = 1.0 if _are_equal(scores) else float(scores.std())
+    mixed = scores + weight * unit * z_scores(raw)
     if floor is None:
         return mixed.astype(np.float32)
     lifted = mixed + max(0.0, floor - float(mixed.min()))
@@ -69,5 +69,12 @@ def z_scores(values: NDArray[np.float32]) -> NDArray[np.float32]:
     :param values: ``(n,)`` float32.
     :return: ``(n,)`` float32; zeros where all are equal.
     """
-    spread = values.std()
-    return (values - values.mean()) / spread if spread > 0 else np.zeros_like(values)
+    if _are_equal(values):
+        return np.zeros_like(values)
+    scaled: NDArray[np.float32] = (values - values.mean()) / values.std()
+    return scaled
+
+
+def _are_equal(values: NDArray[np.float32]) -> bool:
+    """Say whether values are all the same; rounding may still leave them a standard deviation."""
+    return bool((values == values[:1]).all())
