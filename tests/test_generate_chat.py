@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import logging
 import os
@@ -114,23 +113,6 @@ def test_pieces_come_as_they_are_sent(server: ModelServer, name: str) -> None:
     assert list(stream) == ["lo ", "there"]
     assert (stream.reply.text, stream.reply.complete) == (TEXT, True)
     assert stream.reply.usage.output_tokens == 7
-
-
-def test_an_event_loop_waits_for_many_at_a_time(server: ModelServer, name: str) -> None:
-    server.say(replace(HELLO, gap_s=0.01))
-    chat = model(name)
-
-    async def pieces() -> list[str]:
-        return [piece async for piece in chat.astream(MESSAGES)]
-
-    async def all_of_them() -> list[Any]:
-        return await asyncio.gather(*[pieces() for _ in range(6)], chat.acomplete(MESSAGES))
-
-    for _ in range(2):  # a second loop must not meet what the first one left
-        *streams, reply = asyncio.run(all_of_them())
-        assert streams == [["Hel", "lo ", "there"]] * 6
-        assert reply.text == TEXT
-    assert chat.usage == Usage(requests=14, input_tokens=14 * 11, output_tokens=14 * 7)
 
 
 def test_threads_share_a_model(server: ModelServer) -> None:
@@ -299,19 +281,6 @@ def test_an_output_that_breaks_off(
     assert (stream.reply.text, stream.reply.complete) == ("Hel", False)
     assert chat.usage.requests == 1
     assert chat.usage.estimated
-
-
-def test_what_was_streamed_before_the_break_is_not_lost(server: ModelServer) -> None:
-    server.say(replace(HELLO, stall_at=2))
-    got: list[str] = []
-
-    async def read() -> None:
-        async for piece in model(options=OPTIONS).astream(MESSAGES):
-            got.append(piece)
-
-    with pytest.raises(ModelError, match=r"nothing came .* 0.5 s"):
-        asyncio.run(read())
-    assert got == ["Hel", "lo "]
 
 
 def test_slow_is_not_hung(server: ModelServer, name: str) -> None:
@@ -483,28 +452,6 @@ def test_closing_a_stream_counts_what_came(server: ModelServer) -> None:
     assert list(stream) == []
     assert chat.usage.cost == chat.usage.input_tokens + estimate_tokens(["Hel"]) == budget.spent
     assert not stream.reply.complete
-
-
-def test_a_cancelled_task_ends_the_call(server: ModelServer) -> None:
-    server.say(replace(HELLO, stall_at=1))
-    chat = model()
-
-    async def read() -> None:
-        stream = chat.astream(MESSAGES)
-        assert await anext(stream) == "Hel"
-        with pytest.raises(TimeoutError):
-            await asyncio.wait_for(anext(stream), 0.05)
-        await stream.aclose()
-
-    asyncio.run(read())
-    assert chat.usage.requests == 1
-
-    async def wait() -> None:
-        with pytest.raises(TimeoutError):
-            await asyncio.wait_for(chat.acomplete(MESSAGES), 0.2)
-        assert chat.usage.requests == 2
-
-    asyncio.run(wait())
 
 
 # Keys.
@@ -733,7 +680,6 @@ def test_the_same_request_is_sent_once(server: ModelServer, tmp_path: Path, name
     assert (again.text, again.cached, again.complete) == (first.text, True, True)
     assert again.usage == Usage() == chat.usage
     assert list(chat.stream(MESSAGES)) == [TEXT]
-    assert asyncio.run(chat.acomplete(MESSAGES)).cached
     assert len(server.seen) == 1
 
 
@@ -923,4 +869,3 @@ def test_a_babbling_local_model_says_nothing_usable(babbler: Path) -> None:
     assert replies[0].text
     assert not read_output(replies[0].text)
     assert replies[0].usage.output_tokens > 0
-    assert asyncio.run(chat.acomplete(messages)).text == replies[0].text

@@ -9,12 +9,12 @@ come from the environment and are in no error, cache or repr; only `ModelError` 
 from __future__ import annotations
 
 from ragqa.generate.chat.cache import ResponseCache
+from ragqa.generate.chat.course import Reply, ReplyStream
 from ragqa.generate.chat.loading import ChatOptions, load_chat_model
-from ragqa.generate.chat.model import AsyncReplyStream, ChatModel, Reply, ReplyStream
+from ragqa.generate.chat.model import ChatModel
 from ragqa.generate.chat.paying import Budget, Prices, Usage
 
 __all__ = [
-    "AsyncReplyStream",
     "Budget",
     "ChatModel",
     "ChatOptions",

@@ -1,15 +1,14 @@
-"""The course of one call: cache, budget, requests, retries, counts; without any waiting of its own.
+"""The course of one call: cache, budget, requests, retries, counts.
 
-`Course.steps` yields text for the consumer, and `Wait` and `Pause` for whoever drives it: a thread
-or an event loop. So both have one set of rules. A request is repeated only while nothing of its
-output has been handed out.
+In: a model as its `Host`, and messages. Out: a `ReplyStream` of the output's pieces.
+Invariant: a request is repeated only while nothing of its output has been handed out.
 """
 
 from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -17,11 +16,11 @@ from ragqa.errors import ModelError
 from ragqa.generate.chat.failures import Failure, timed_out
 from ragqa.generate.chat.loading import ChatOptions
 from ragqa.generate.chat.paying import Usage, estimate_tokens
-from ragqa.generate.chat.pump import End, Item, Piece, Pump
+from ragqa.generate.chat.pump import End, Piece, Pump
 from ragqa.generate.prompt import Messages
 from ragqa.generate.reading import MAX_OUTPUT
 
-__all__ = ["BACKOFF_S", "MAX_PAUSE_S", "Course", "Host", "Pause", "Reply", "Steps", "Wait"]
+__all__ = ["BACKOFF_S", "MAX_PAUSE_S", "Host", "Reply", "ReplyStream"]
 
 BACKOFF_S = 0.5
 """Seconds before the second request; each further pause is twice as long, and up to half as much
@@ -58,24 +57,6 @@ class Reply:
     def complete(self) -> bool:
         """Say whether the model wrote all that it had to say."""
         return self.finish in _COMPLETE
-
-
-@dataclass(frozen=True, slots=True)
-class Wait:
-    """Asks for the next item of the pump, for so many seconds."""
-
-    seconds: float
-
-
-@dataclass(frozen=True, slots=True)
-class Pause:
-    """Asks for a pause of so many seconds."""
-
-    seconds: float
-
-
-Steps = Generator[str | Wait | Pause, Item | None, None]
-"""What a course is driven through; what it is sent is the item that it waited for."""
 
 
 class Host(Protocol):
@@ -145,40 +126,30 @@ class _Output:
         return "".join(self.parts)
 
 
-class Course:
-    """One call.
+class ReplyStream(Iterator[str]):
+    """One call: the pieces of its output, as they come.
 
     :param host: The model.
     :param messages: What is sent.
     :param schema: JSON schema of the output, where one is asked for.
     :param hold: Whether the output is handed out by `reply` only, so that any request of the call
         can be repeated.
-    :param notify: Called in another thread whenever an item came.
     """
 
-    def __init__(
-        self,
-        host: Host,
-        messages: Messages,
-        *,
-        schema: object,
-        hold: bool,
-        notify: Callable[[], None] = lambda: None,
-    ) -> None:
+    def __init__(self, host: Host, messages: Messages, *, schema: object, hold: bool) -> None:
         self._host = host
         self._messages = messages
         self._schema = schema
         self._extras = host.extras(schema)
         self._hold = hold
-        self._notify = notify
         self._output = _Output()
         self._usage = Usage()
         self._cached = self._shown = self._done = False
-        self.pump: Pump | None = None
+        self._pieces = self._call()
 
     @property
     def reply(self) -> Reply:
-        """Return the output, as far as it came."""
+        """Return the output, as far as it came; its `complete` is false until the end."""
         finish = (self._output.finish or "stop") if self._done else _CUT
         return Reply(
             text=self._output.text,
@@ -188,12 +159,19 @@ class Course:
             cached=self._cached,
         )
 
-    def steps(self) -> Steps:
-        """Go through the call.
+    def __next__(self) -> str:
+        """Return the next piece.
 
-        :yield: Text for the consumer, and what to wait for.
+        :return: Some text.
         :raises ModelError: If no output can be had, or no more of it.
         """
+        return next(self._pieces)
+
+    def close(self) -> None:
+        """End the call; the rest of the output is neither read nor waited for."""
+        self._pieces.close()
+
+    def _call(self) -> Generator[str, None, None]:
         stored = self._host.stored(self._messages, self._schema)
         if stored is not None:
             self._output.add(Piece(text=stored))
@@ -212,7 +190,7 @@ class Course:
         sure = self._output.finish is not None or self._host.is_local
         return sure and self.reply.complete and bool(self._output.text.strip())
 
-    def _requests(self) -> Steps:
+    def _requests(self) -> Generator[str, None, None]:
         attempt, plain = 1, self._host.extras(self._schema, plain=True)
         dropped = False
         while failure := (yield from self._request()):
@@ -222,7 +200,7 @@ class Course:
             pause = self._pause(failure, attempt)
             if pause is None:
                 raise failure.error
-            yield Pause(pause)
+            time.sleep(pause)
             attempt += 1
         if dropped:  # they were what the server refused, and not this request
             self._host.drop_extras()
@@ -235,31 +213,29 @@ class Course:
         pause = max(failure.wait_s or 0.0, min(backoff, MAX_PAUSE_S))
         return pause if pause <= MAX_PAUSE_S else None
 
-    def _request(self) -> Generator[str | Wait | Pause, Item | None, Failure | None]:
+    def _request(self) -> Generator[str, None, Failure | None]:
         """Send one request and read its output."""
         reserved = self._host.reserve(self._input_tokens())
         self._output = _Output()
-        self.pump = Pump(
-            lambda: self._host.open_stream(self._messages, self._extras),
-            fail=self._host.failure,
-            notify=self._notify,
+        pump = Pump(
+            lambda: self._host.open_stream(self._messages, self._extras), fail=self._host.failure
         )
         failure: Failure | None = None
         try:
-            failure = yield from self._read()
+            failure = yield from self._read(pump)
         finally:
-            self.pump.stop()
+            pump.stop()
             worked = failure is None or failure.costs or self._output.touched
             self._usage += self._host.settle(reserved, self._used(worked=worked))
         return failure
 
-    def _read(self) -> Generator[str | Wait | Pause, Item | None, Failure | None]:
+    def _read(self, pump: Pump) -> Generator[str, None, Failure | None]:
         options = self._host.options
         end = time.monotonic() + options.total_s
         patience = options.first_s
         while True:
             wait = max(0.0, min(patience, end - time.monotonic()))
-            item = yield Wait(wait)
+            item = pump.take(wait)
             if item is None:
                 return timed_out(patience if wait == patience else options.total_s, name=self._name)
             if isinstance(item, Failure):

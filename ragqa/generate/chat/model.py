@@ -1,21 +1,19 @@
 """`ChatModel`: a LangChain chat model with everything of the leash around it.
 
-In: messages. Out: text, at once or as it comes, for threads and for event loops.
+In: messages. Out: text, at once or as it comes.
 Safe to share between threads: what it counts is locked, and each call has its own state.
 """
 
 from __future__ import annotations
 
-import asyncio
-import time
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from threading import Lock
 from typing import Any
 
 from ragqa.errors import ModelError
 from ragqa.generate.chat.cache import ResponseCache
-from ragqa.generate.chat.course import Course, Pause, Reply, Wait
+from ragqa.generate.chat.course import Reply, ReplyStream
 from ragqa.generate.chat.failures import Failure, failure_of
 from ragqa.generate.chat.loading import (
     ChatOptions,
@@ -28,11 +26,10 @@ from ragqa.generate.chat.loading import (
     provider_of,
 )
 from ragqa.generate.chat.paying import Budget, Prices, Usage
-from ragqa.generate.chat.pump import Item
 from ragqa.generate.chat.secrets import Scrubber, known_secrets
 from ragqa.generate.prompt import Messages
 
-__all__ = ["AsyncReplyStream", "ChatModel", "Reply", "ReplyStream"]
+__all__ = ["ChatModel"]
 
 _SAY_WHEN_DONE = frozenset({"anthropic", "ollama", "openai"})  # a stream without a reason was cut
 _STRUCTURED = frozenset({"anthropic", "ollama", "openai"})  # providers whose option we know
@@ -137,7 +134,7 @@ class ChatModel:
         :return: The reply.
         :raises ModelError: If there is no output: the last reason, after all retries.
         """
-        stream = ReplyStream(Course(self, messages, schema=schema, hold=True))
+        stream = ReplyStream(self, messages, schema=schema, hold=True)
         try:
             for _ in stream:
                 pass  # nothing is handed out while it is held
@@ -153,38 +150,9 @@ class ChatModel:
         :return: Pieces of text; iterating raises `ModelError` where the output breaks off, and
             `ReplyStream.reply` has what came until then.
         """
-        return ReplyStream(Course(self, messages, schema=schema, hold=False))
+        return ReplyStream(self, messages, schema=schema, hold=False)
 
-    async def acomplete(
-        self, messages: Messages, *, schema: Mapping[str, Any] | None = None
-    ) -> Reply:
-        """Do as `complete`, without blocking the event loop.
-
-        :param messages: What is sent.
-        :param schema: As in `complete`.
-        :return: The reply.
-        :raises ModelError: As in `complete`.
-        """
-        stream = AsyncReplyStream(self, messages, schema=schema, hold=True)
-        try:
-            async for _ in stream:
-                pass
-        finally:  # also where the task is cancelled
-            await stream.aclose()
-        return stream.reply
-
-    def astream(
-        self, messages: Messages, *, schema: Mapping[str, Any] | None = None
-    ) -> AsyncReplyStream:
-        """Do as `stream`, for ``async for``.
-
-        :param messages: What is sent.
-        :param schema: As in `complete`.
-        :return: Pieces of text.
-        """
-        return AsyncReplyStream(self, messages, schema=schema, hold=False)
-
-    # What a course needs.
+    # What a `ReplyStream` needs.
 
     @property
     def says_when_done(self) -> bool:
@@ -292,108 +260,3 @@ def _structured(provider: str, model: Model, schema: Any) -> dict[str, Any]:  # 
     if provider == "anthropic":
         return {"output_config": {"format": {"type": "json_schema", "schema": schema}}}
     return {}
-
-
-class ReplyStream(Iterator[str]):
-    """The pieces of an output, for a thread.
-
-    :param course: The call.
-    """
-
-    def __init__(self, course: Course) -> None:
-        self._course = course
-        self._steps = course.steps()
-
-    @property
-    def reply(self) -> Reply:
-        """Return what came so far; its `complete` is false until the end."""
-        return self._course.reply
-
-    def __next__(self) -> str:
-        """Return the next piece.
-
-        :return: Some text.
-        :raises ModelError: If no output can be had, or no more of it.
-        """
-        item: Item | None = None
-        while True:
-            step = self._steps.send(item)
-            item = None
-            if isinstance(step, str):
-                return step
-            if isinstance(step, Pause):
-                time.sleep(step.seconds)
-            elif self._course.pump is not None:
-                item = self._course.pump.take(step.seconds)
-
-    def close(self) -> None:
-        """End the call; the rest of the output is neither read nor waited for."""
-        self._steps.close()
-
-
-class AsyncReplyStream(AsyncIterator[str]):
-    """The pieces of an output, for an event loop.
-
-    :param model: The model.
-    :param messages: What is sent.
-    :param schema: JSON schema of the output, if any.
-    :param hold: Whether the output is handed out by `reply` only.
-    """
-
-    def __init__(self, model: ChatModel, messages: Messages, *, schema: object, hold: bool) -> None:
-        self._course = Course(model, messages, schema=schema, hold=hold, notify=self._wake)
-        self._steps = self._course.steps()
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._came = asyncio.Event()
-
-    @property
-    def reply(self) -> Reply:
-        """Return what came so far; its `complete` is false until the end."""
-        return self._course.reply
-
-    async def __anext__(self) -> str:
-        """Return the next piece.
-
-        :return: Some text.
-        :raises ModelError: If no output can be had, or no more of it.
-        """
-        self._loop = asyncio.get_running_loop()
-        item: Item | None = None
-        while True:
-            step = self._step(item)
-            item = None
-            if isinstance(step, str):
-                return step
-            if isinstance(step, Pause):
-                await asyncio.sleep(step.seconds)
-            else:
-                item = await self._take(step.seconds)
-
-    def _step(self, item: Item | None) -> str | Wait | Pause:
-        try:
-            return self._steps.send(item)
-        except StopIteration:
-            raise StopAsyncIteration from None
-
-    def _wake(self) -> None:
-        if self._loop is not None:
-            self._loop.call_soon_threadsafe(self._came.set)
-
-    async def _take(self, seconds: float) -> Item | None:
-        """Wait for the pump's next item without blocking."""
-        end = time.monotonic() + seconds
-        while self._course.pump is not None:
-            self._came.clear()
-            item = self._course.pump.take(0)
-            left = end - time.monotonic()
-            if item is not None or left <= 0:
-                return item
-            try:
-                await asyncio.wait_for(self._came.wait(), left)
-            except TimeoutError:
-                return self._course.pump.take(0)
-        return None
-
-    async def aclose(self) -> None:
-        """End the call; the rest of the output is neither read nor waited for."""
-        self._steps.close()

@@ -1,16 +1,15 @@
 """A provider's stream, read in a thread of its own, so that waiting for it can end.
 
 In: a function that opens a stream of LangChain messages. Out: `Piece`s, a `Failure`, or the end,
-taken with a limit in seconds, by a thread or by an event loop. Every provider is read through its
-synchronous stream: it is the one that all of them have, and LangChain shares asynchronous clients
-between event loops, of which the first one's end breaks the others.
+taken with a limit in seconds. Every provider is read through its synchronous stream: it is the one
+that all of them have, and LangChain shares asynchronous clients between event loops, of which the
+first one's end breaks the others.
 """
 
 from __future__ import annotations
 
 import contextvars
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from threading import Event, Thread
@@ -72,20 +71,14 @@ class Pump:
 
     :param open_stream: Opens the stream; called in the thread.
     :param fail: Makes a failure of whatever the stream raises.
-    :param notify: Called in the thread after each item.
     """
 
     def __init__(
-        self,
-        open_stream: Callable[[], Iterator[Any]],
-        *,
-        fail: Callable[[Exception], Failure],
-        notify: Callable[[], None],
+        self, open_stream: Callable[[], Iterator[Any]], *, fail: Callable[[Exception], Failure]
     ) -> None:
         self._items: SimpleQueue[Item] = SimpleQueue()
         self._open_stream = open_stream
         self._fail = fail
-        self._notify = notify
         self._stopped = Event()
         context = contextvars.copy_context()  # LangChain's tracing goes by context
         # A daemon: a provider that hangs must not keep the program from ending.
@@ -94,11 +87,11 @@ class Pump:
     def take(self, seconds: float) -> Item | None:
         """Wait for the next item.
 
-        :param seconds: How long at most; 0 takes only what is there.
+        :param seconds: How long at most.
         :return: The item; None where there was none in time.
         """
         try:
-            return self._items.get(block=seconds > 0, timeout=seconds if seconds > 0 else None)
+            return self._items.get(timeout=seconds)
         except Empty:
             return None
 
@@ -109,9 +102,9 @@ class Pump:
     def _run(self) -> None:
         try:
             self._read()
-            self._put(END)
+            self._items.put(END)
         except Exception as error:  # noqa: BLE001 - it is told in the thread that waits
-            self._put(self._fail(error))
+            self._items.put(self._fail(error))
 
     def _read(self) -> None:
         stream = self._open_stream()
@@ -119,12 +112,7 @@ class Pump:
             for message in stream:
                 if self._stopped.is_set():
                     return
-                self._put(Piece.of(message))
+                self._items.put(Piece.of(message))
         finally:
             if callable(close := getattr(stream, "close", None)):
                 close()
-
-    def _put(self, item: Item) -> None:
-        self._items.put(item)
-        with suppress(RuntimeError):  # the event loop that waited is gone
-            self._notify()
