@@ -15,7 +15,7 @@ from ragqa.verify.drops import Failure
 from ragqa.verify.polarity import is_turned_round
 from ragqa.verify.premise import Premise, Reading
 from ragqa.wording.direction import is_direction
-from ragqa.wording.words import Token, is_covered, is_light, is_same_word
+from ragqa.wording.words import Token, is_covered, is_light, is_same_word, rank
 
 __all__ = ["check_exchanges", "check_replacements"]
 
@@ -32,6 +32,7 @@ _MUTUAL = re.compile(
     re.IGNORECASE,
 )
 _MOSTLY_COPIED = 0.75  # share of the words in order, where one word stands for several
+_FREQUENT = 4000  # of some 22,000 words by frequency: what may stand for several words at once
 _LONGEST_OLD = 8  # content words that one word may stand in the place of
 _NO_THING = re.compile(
     r"(?:ed|ing|ly|ive|ous|al|ful|able|ible|ize|ise|ify|ic|ary|ish|less|ern|est|ent|ant)$"
@@ -131,12 +132,13 @@ def _replaced(mine: Sequence[Token], theirs: Sequence[Token]) -> list[tuple[Toke
         return []
     longest = _LONGEST_OLD if equal >= _MOSTLY_COPIED * len(mine) else 1
     return [
-        (mine[low], old)
+        (new, old)
         for tag, low, high, start, end in blocks
-        if tag == "replace" and high - low == 1 and end - start <= longest
-        if _is_thing(mine[low])
+        if tag == "replace" and high - low <= min(longest, 2) and end - start <= longest
+        for new in mine[low:high]
+        if _is_thing(new) and (high - low == end - start == 1 or rank(new.text) > _FREQUENT)
         for old in [next((word for word in theirs[start:end] if _is_thing(word)), None)]
-        if old is not None and not is_same_word(mine[low].stem, old.stem)
+        if old is not None and not is_same_word(new.stem, old.stem)
     ]
 
 

@@ -27,6 +27,8 @@ def check_strength(said: Reading, premise: Premise) -> Failure | None:
         return Failure("overclaim", "the quotes do not speak of proof or certainty")
     if mine.universal and not (theirs.general or _only_denies(said, premise)):
         return Failure("overclaim", "the quotes do not say it of all")
+    if mine.universal and theirs.partial and not theirs.universal:
+        return Failure("overclaim", "the quotes say it of some only")
     if mine.exclusive and not theirs.limited:
         return Failure("overclaim", "the quotes do not say that it is so of nothing else")
     if mine.superlative and not theirs.ranked:
@@ -38,6 +40,8 @@ def check_strength(said: Reading, premise: Premise) -> Failure | None:
     asks = aligned.open and _is_about(said, text, open_spans(text))
     if asks and not (mine.asks or mine.hedged):
         return Failure("overclaim", "the quotes only ask whether it is so")
+    if mine.names_cause and not (theirs.causal or mine.hedged):
+        return Failure("overclaim", "the quotes do not speak of a cause")
     if mine.causes and theirs.linked and not mine.associated and not theirs.causal:
         return Failure("overclaim", "the quotes speak of an association, not of a cause")
     return None

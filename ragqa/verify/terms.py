@@ -202,7 +202,7 @@ def check_names(said: Reading, premise: Premise) -> Failure | None:
             continue
         if name.form.endswith("s") and name.form[:-1] in premise.quotes.forms:
             continue
-        if _stands_in(name.text, premise.quotes.text):
+        if _stands_in(name.text.split(" ")[-1], premise.quotes.text):
             continue
         if _has_parts(name, premise) or _is_word_of(name, premise):
             continue
@@ -218,7 +218,7 @@ def _stands_in(name: str, text: str) -> bool:
     while at >= 0:
         after = text[at + len(name) : at + len(name) + 1]
         whole = not after.isalnum() or (after.islower() and not name[-1].islower())
-        if whole and len(name) > 1 and not text[at - 1 : at].isalnum():
+        if whole and not text[at - 1 : at].isalnum():
             return True
         at = text.find(name, at + 1)
     return False
@@ -279,12 +279,16 @@ def _is_exchanged(said: Reading, quotes: Reading, first: Quantity, second: Quant
         return False
     if any(each.spelled and not each.dimension for each in (first, second)):
         return False  # "one of these 4": no two values of one thing
-    pair = [_only(quotes, first), _only(quotes, second)]
+    pair = (_only(quotes, first), _only(quotes, second))
     if pair[0] is None or pair[1] is None:
         return False
     if _is_range(said, first, second) or _is_range(quotes, pair[0], pair[1]):
         return False
     shared = _once(said) & _once(quotes)
+    told = [_nearest_name(said, each, shared) for each in (first, second)]
+    quoted = [_nearest_name(quotes, each, shared) for each in pair if each is not None]
+    if all(told) and told[0] != told[1] and told == quoted[::-1]:
+        return True
     said_near = _bind(said, first, second, shared)
     quoted_near = _bind(quotes, pair[0], pair[1], shared)
     both = said_near.keys() & quoted_near.keys()
@@ -302,6 +306,13 @@ def _is_range(reading: Reading, first: Quantity, second: Quantity) -> bool:
 def _only(reading: Reading, number: Quantity) -> Quantity | None:
     same = [other for other in reading.numbers if is_same_quantity(number, other)]
     return same[0] if len(same) == 1 else None
+
+
+def _nearest_name(reading: Reading, number: Quantity, shared: frozenset[str]) -> str:
+    ends = clause_ends(reading.text)
+    placed = [w for w in reading.words if w.stem in shared and w.text[0].isupper()]
+    gaps = [(_gap(reading.text, ends, word, number), word.stem) for word in placed]
+    return min(gaps, default=(0, ""))[1]
 
 
 def _once(reading: Reading) -> frozenset[str]:
@@ -334,12 +345,13 @@ def _bind(
 
 
 _BARRIERS = (",", " and ", " versus ", " vs", " than ", "compared", ";", ")", " but ", " while ")
+_INSERTED = re.compile(r"\s?\([^()]{0,60}\)")  # "18.1% (n = 13) in the A group"
 _BARRIER = 30  # characters that a comma or an "and" between a word and a number counts for
 
 
 def _gap(text: str, ends: list[int], word: Token, number: Quantity) -> int:
     low, high = (word.end, number.start) if word.start < number.start else (number.end, word.start)
-    between = text[low:high].lower()
+    between = _INSERTED.sub("", text[low:high].lower())
     barriers = sum(between.count(each) for each in _BARRIERS)
     barriers += sum(low <= end < high for end in ends[:-1])
     return len(between) + _BARRIER * barriers

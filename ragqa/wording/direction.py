@@ -92,7 +92,11 @@ _VERBS = re.compile(
     r"|trails?))\b(?P<by>\s+by\s+(?![\d.~]|an? |about|up ))?",
     re.IGNORECASE,
 )
-_ADJUNCT = re.compile(r"(?<=\w\w)(?:,| \(| (?:across|during|over|among|throughout|for|at|by|and) )")
+_ADJUNCT = re.compile(
+    r"(?<=\w\w)(?:,| \(| (?:across|during|over|among|throughout|for|at|by|and|to|may|might|could) )"
+)
+_THOSE = re.compile(r"\s*(?:\w+\s)?(?:those|that)\s")
+_MODAL = re.compile(r"(?<=\w\w)(?:,| \(| (?:may|might|could) )")
 _NO_DIRECTION = re.compile(r"activ(?:e|ely|ity|ities)", re.IGNORECASE)  # no "activate"
 _HYPHENS = "-\u2010\u2011"  # after a word of direction they make it part of a name: fast-twitch
 
@@ -290,7 +294,9 @@ def _compare(
 
 def _until_adjunct(text: str, span: tuple[int, int]) -> tuple[int, int]:
     """Cut a right side where it goes on with when or where: ``than placebo across all groups``."""
-    match = _ADJUNCT.search(text, span[0] + 1, span[1])
+    start = span[0] + 1
+    those = _THOSE.match(text, span[0], span[1])  # "than in those given placebo by mouth"
+    match = (_MODAL if those else _ADJUNCT).search(text, start, span[1])
     return (span[0], match.start()) if match else span
 
 

@@ -74,6 +74,7 @@ LIGHT_WORDS = frozenset(
     new note notably number observation observe obtain occur offer order outcome overall paper
     part participant particular particularly per perform performance play point possess present
     presence previous previously process produce propose proposed provide purpose put range reach
+    person
     keep prove feel believe degree extent next latter former
     ask beforehand say tell leave afterwards meanwhile thereafter solely altogether
     receive recent recently refer regard related relation relative remain report reported

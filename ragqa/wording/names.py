@@ -19,6 +19,7 @@ __all__ = ["Name", "abbreviations", "joined_forms", "names"]
 
 _TOKEN = re.compile(r"[^\W_]+(?:[-\u2010-\u2013\u2011/._+][^\W_]+)*\+{0,2}")
 _PART = re.compile(r"[^\W_]+")
+_LETTERED = re.compile(r"\b[A-Za-z]{3,} [B-HJ-Z]\b(?![.\u2019'-]\w)")  # vitamin C, RNase L
 _JOINT = 4  # words that one name may be written in
 _BRACKETED = re.compile(
     r"\(([A-Za-z\u03b1-\u03c9][\w\u03b1-\u03c9-]{1,11})s?(?:[;,][^()]{0,40})?\)"
@@ -69,7 +70,11 @@ def names(text: str, numbers: Sequence[Quantity] = ()) -> list[Name]:
             start, end = start + match.start(), end + match.start()
             word = text[start:end]
             found.append(Name(text=word, form=_form(word), start=start, end=end))
-    return found
+    found += [
+        Name(text=match.group(), form=_form(match.group()), start=match.start(), end=match.end())
+        for match in _LETTERED.finditer(text)
+    ]
+    return sorted(found, key=lambda name: name.start)
 
 
 def _opens_sentence(text: str, at: int) -> bool:

@@ -40,6 +40,7 @@ _WORDS = re.compile(
 _AFTER = re.compile(
     r"[\s-]{0,2}(?P<word>[%\u2030\u00b0\u00b5\u03bcA-Za-z\u2103][A-Za-z\u00b5\u03bc0-9/.\u00b7%\u00b0\u207b\u00b9\u00b2\u00b3-]*)"
     r""
+    r""
 )
 _PLAIN_WORD = re.compile(r"[\s-]{0,2}(?P<word>[A-Za-z]+(?:\s+points?\b)?)")
 _BEFORE_WORD = re.compile(

@@ -84,6 +84,11 @@ _STRONG_CAUSES = re.compile(
     r"|prolongs|boosts)\b",
     re.IGNORECASE,
 )
+_NAMES_CAUSE = re.compile(
+    r"(?<!-)\b(?:caus(?:es|ed|ing)|(?:is|are|was|were) (?:the"
+    r"|an?) (?:\w+ )?causes?)\b",
+    re.IGNORECASE,
+)
 _ALL = re.compile(
     r"\b(?:all|every|everyone|everything|everywhere|always|entire(?:ly)?|complete(?:ly)?|fully"
     r"|total(?:ly)?|wholly|universal(?:ly)?|invariabl[ey]|each|any|whole|throughout|both|100\s?%"
@@ -98,7 +103,8 @@ _UNIVERSAL = re.compile(
 _NO_UNIVERSAL = re.compile(
     r"\b(?:above all|at all|after all|of all|all-cause|all (?:of )?(?:the |these |those )?(?:two"
     r"|three"
-    r"|four|five|\d+)|not all|overall|all in all)\b",
+    r"|four|five|\d+)|not all|overall|all in all"
+    r"|every (?:\w+ )?(?:second|minute|hour|day|week|month|year|time|night|morning)s?)\b",
     re.IGNORECASE,
 )
 _SOME = re.compile(
@@ -110,7 +116,7 @@ _SOME = re.compile(
 )
 _ONLY = re.compile(
     r"\b(?:only|solely|exclusively|alone|merely|sole|just|limited to|restricted to|confined to"
-    r"|unique(?:ly)?|single|except|but|specific(?:ally)?|nothing but|no other|purely|simply|one)\b",
+    r"|unique(?:ly)?|single|except|specific(?:ally)?|nothing but|no other|purely)\b",
     re.IGNORECASE,
 )
 _EXCLUSIVE = re.compile(r"\b(?:only|solely|exclusively|the sole|purely)\b", re.IGNORECASE)
@@ -155,6 +161,7 @@ class Strength:
     :ivar asks: Words that keep it one.
     :ivar causal: Words of cause, in a wide sense.
     :ivar causes: Words of cause in the narrow sense.
+    :ivar names_cause: The word itself: ``causes``, ``is the cause of``.
     :ivar general: Words for all, in a wide sense.
     :ivar universal: Words for all in the narrow sense.
     :ivar partial: Words for a part.
@@ -173,6 +180,7 @@ class Strength:
     asks: bool
     causal: bool
     causes: bool
+    names_cause: bool
     general: bool
     universal: bool
     partial: bool
@@ -200,6 +208,7 @@ def strength(text: str) -> Strength:
         asks=_ASKS.search(text) is not None,
         causal=_CAUSES.search(text) is not None,
         causes=_STRONG_CAUSES.search(text) is not None,
+        names_cause=_NAMES_CAUSE.search(text) is not None,
         general=_ALL.search(text) is not None,
         universal=_UNIVERSAL.search(universal) is not None,
         partial=_SOME.search(text) is not None,

@@ -15,8 +15,8 @@ from adversary.scoring import Half, Table, half_of, run_suite
 from ragqa.generate.reading import read_output
 from ragqa.verify import verify_written
 
-CAUGHT = {"quote true, statement unsupported": 0.91, "form": 0.97}
-MOST_DROPPED = 0.06
+CAUGHT = {"quote true, statement unsupported": 0.92, "form": 0.98}
+MOST_DROPPED = 0.05
 
 pytestmark = pytest.mark.skipif(
     not all((cases.DATA / name).is_dir() for name in SETS), reason="no papers in ../shared/data"
