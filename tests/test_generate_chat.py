@@ -12,7 +12,7 @@ import threading
 import time
 import traceback
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 from dataclasses import replace
 from email.utils import formatdate
 from pathlib import Path
@@ -297,9 +297,15 @@ def test_a_drip_ends_with_the_whole_time(server: ModelServer) -> None:
 
 @pytest.fixture
 def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    slept: list[float] = []
-    monkeypatch.setattr(time, "sleep", slept.append)
-    return slept
+    paused: list[float] = []
+
+    class Impatient(threading.Event):
+        def wait(self, timeout: float | None = None) -> bool:
+            paused.append(timeout or 0.0)
+            return False
+
+    monkeypatch.setattr(course, "Event", Impatient)
+    return paused
 
 
 def limited(**headers: str) -> Said:
@@ -452,6 +458,34 @@ def test_closing_a_stream_counts_what_came(server: ModelServer) -> None:
     assert list(stream) == []
     assert chat.usage.cost == chat.usage.input_tokens + estimate_tokens(["Hel"]) == budget.spent
     assert not stream.reply.complete
+
+
+def test_a_cancelled_call_waits_no_longer(server: ModelServer) -> None:
+    chat, cancelled = model(options=replace(PATIENT, first_s=99)), threading.Event()
+
+    def by(seen: Seen) -> Said:
+        cancelled.set()
+        return Said(stall_at=-1)
+
+    server.say(Said(by=by))
+    with pytest.raises(CancelledError):
+        chat.complete(MESSAGES, cancelled=cancelled)
+    assert chat.usage.requests == len(server.seen) == 1
+
+
+def test_a_cancelled_call_does_not_pause(server: ModelServer) -> None:
+    cancelled = threading.Event()
+
+    def by(seen: Seen) -> Said:
+        cancelled.set()
+        return limited(Retry_After="50")
+
+    server.say(Said(by=by))
+    with pytest.raises(CancelledError):
+        next(model().stream(MESSAGES, cancelled=cancelled))
+    with pytest.raises(CancelledError):
+        model().complete(MESSAGES, cancelled=cancelled)
+    assert len(server.seen) == 1
 
 
 # Keys.

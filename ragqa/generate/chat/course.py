@@ -9,14 +9,16 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Generator, Iterator, Mapping
+from concurrent.futures import CancelledError
 from dataclasses import dataclass, field
+from threading import Event
 from typing import Any, Protocol
 
 from ragqa.errors import ModelError
 from ragqa.generate.chat.failures import Failure, timed_out
 from ragqa.generate.chat.loading import ChatOptions
 from ragqa.generate.chat.paying import Usage, estimate_tokens
-from ragqa.generate.chat.pump import End, Piece, Pump
+from ragqa.generate.chat.pump import End, Item, Piece, Pump
 from ragqa.generate.prompt import Messages
 from ragqa.generate.reading import MAX_OUTPUT
 
@@ -29,6 +31,7 @@ more by chance, so that many callers do not come back together."""
 MAX_PAUSE_S = 60.0
 """The longest pause; a server that asks for more is not waited for."""
 
+_GLANCE_S = 0.2  # how soon a cancelled call ends
 _CUT = "cut"  # our own word for an output that was not read to its end
 _COMPLETE = frozenset({"complete", "end_turn", "eos", "eos_token", "stop", "stop_sequence"})
 """Providers' words for an output that is all that the model had to say; there are more words for
@@ -134,14 +137,24 @@ class ReplyStream(Iterator[str]):
     :param schema: JSON schema of the output, where one is asked for.
     :param hold: Whether the output is handed out by `reply` only, so that any request of the call
         can be repeated.
+    :param cancelled: Once set, the call ends with `CancelledError`, even while it waits.
     """
 
-    def __init__(self, host: Host, messages: Messages, *, schema: object, hold: bool) -> None:
+    def __init__(
+        self,
+        host: Host,
+        messages: Messages,
+        *,
+        schema: object,
+        hold: bool,
+        cancelled: Event | None = None,
+    ) -> None:
         self._host = host
         self._messages = messages
         self._schema = schema
         self._extras = host.extras(schema)
         self._hold = hold
+        self._cancelled = cancelled or Event()
         self._output = _Output()
         self._usage = Usage()
         self._cached = self._shown = self._done = False
@@ -200,7 +213,7 @@ class ReplyStream(Iterator[str]):
             pause = self._pause(failure, attempt)
             if pause is None:
                 raise failure.error
-            time.sleep(pause)
+            self._cancelled.wait(pause)
             attempt += 1
         if dropped:  # they were what the server refused, and not this request
             self._host.drop_extras()
@@ -215,6 +228,8 @@ class ReplyStream(Iterator[str]):
 
     def _request(self) -> Generator[str, None, Failure | None]:
         """Send one request and read its output."""
+        if self._cancelled.is_set():
+            raise CancelledError
         reserved = self._host.reserve(self._input_tokens())
         self._output = _Output()
         pump = Pump(
@@ -235,7 +250,7 @@ class ReplyStream(Iterator[str]):
         patience = options.first_s
         while True:
             wait = max(0.0, min(patience, end - time.monotonic()))
-            item = pump.take(wait)
+            item = self._take(pump, wait)
             if item is None:
                 return timed_out(patience if wait == patience else options.total_s, name=self._name)
             if isinstance(item, Failure):
@@ -250,6 +265,16 @@ class ReplyStream(Iterator[str]):
                 self._output.finish = _CUT
                 return None
             patience = options.stall_s
+
+    def _take(self, pump: Pump, seconds: float) -> Item | None:
+        """Return the next item, if it comes in time."""
+        end = time.monotonic() + seconds
+        while not self._cancelled.is_set():
+            left = end - time.monotonic()
+            item = pump.take(max(0.0, min(left, _GLANCE_S)))
+            if item is not None or left <= _GLANCE_S:
+                return item
+        raise CancelledError
 
     @property
     def _name(self) -> str:

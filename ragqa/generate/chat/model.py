@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from threading import Lock
+from threading import Event, Lock
 from typing import Any
 
 from ragqa.errors import ModelError
@@ -125,16 +125,23 @@ class ChatModel:
         """
         return self._scrub.hide(text)
 
-    def complete(self, messages: Messages, *, schema: Mapping[str, Any] | None = None) -> Reply:
+    def complete(
+        self,
+        messages: Messages,
+        *,
+        schema: Mapping[str, Any] | None = None,
+        cancelled: Event | None = None,
+    ) -> Reply:
         """Wait for the whole output.
 
         :param messages: What is sent.
         :param schema: JSON schema of the output, if it shall have one; a provider that has no such
             option is left to the prompt.
+        :param cancelled: Once set, the call ends with `CancelledError`, even while it waits.
         :return: The reply.
         :raises ModelError: If there is no output: the last reason, after all retries.
         """
-        stream = ReplyStream(self, messages, schema=schema, hold=True)
+        stream = ReplyStream(self, messages, schema=schema, hold=True, cancelled=cancelled)
         try:
             for _ in stream:
                 pass  # nothing is handed out while it is held
@@ -142,15 +149,22 @@ class ChatModel:
             stream.close()
         return stream.reply
 
-    def stream(self, messages: Messages, *, schema: Mapping[str, Any] | None = None) -> ReplyStream:
+    def stream(
+        self,
+        messages: Messages,
+        *,
+        schema: Mapping[str, Any] | None = None,
+        cancelled: Event | None = None,
+    ) -> ReplyStream:
         """Hand the output out as it comes.
 
         :param messages: What is sent.
         :param schema: As in `complete`.
+        :param cancelled: As in `complete`.
         :return: Pieces of text; iterating raises `ModelError` where the output breaks off, and
             `ReplyStream.reply` has what came until then.
         """
-        return ReplyStream(self, messages, schema=schema, hold=False)
+        return ReplyStream(self, messages, schema=schema, hold=False, cancelled=cancelled)
 
     # What a `ReplyStream` needs.
 
