@@ -138,6 +138,13 @@ def test_a_fence_that_was_foreseen_is_neutralised() -> None:
     assert len(set(FENCE.findall(shown))) == 1
 
 
+def test_a_long_line_of_the_fences_sign_is_read_once() -> None:
+    """Trying each place anew would take minutes."""
+    line = "=" * 200_000
+    assert line in prompt.answer(line, CHUNKS)[1][1]
+    assert line not in prompt.answer(f"{line} 0123456789abcdef ===", CHUNKS)[1][1]
+
+
 @given(TEXTS)
 def test_the_same_inputs_give_the_same_bytes(text: str) -> None:
     assert all_prompts(text) == all_prompts(text)

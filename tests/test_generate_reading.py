@@ -300,6 +300,7 @@ def test_nothing_behind_the_limit_is_read() -> None:
         ("\n**Question:** How large is it?\nMore.", "How large is it?"),
         ('<think>hm\nhm</think>\n"How large is it?"', "How large is it?"),
         ("Standalone question: How large is it?", "How large is it?"),
+        ("hm\nhm\n</think>\nHow large is it?", "How large is it?"),
         ("<think>never ends", None),
         ("---\n...", None),
         ("", None),

@@ -115,7 +115,7 @@ _CELLS: dict[Cell, str] = {
 _MAX_TURNS = 6  # of the conversation; what a question points back to stands near
 _MAX_TURN_CHARS = 1000
 _FENCE_DIGITS = 16  # of a hash: 64 bits that a text's author cannot foresee
-_FENCE = re.compile(r"={3,}(?=[ \t]*[0-9a-f]{8,64}[ \t]*={3,})")
+_FENCE = re.compile(r"(?<!=)={3,}+(?=[ \t]*[0-9a-f]{8,64}[ \t]*={3,})")
 _UNFIT = re.compile("[\\x00-\\x08\\x0b-\\x1f\\x7f\ud800-\udfff]")
 
 

@@ -319,6 +319,7 @@ def read_output(raw: str) -> tuple[WrittenStatement, ...]:
 
 
 _THOUGHT = re.compile(r"<(think(?:ing)?)>.*?(?:</\1>|\Z)", re.IGNORECASE | re.DOTALL)
+_THOUGHT_END = re.compile(r"</think(?:ing)?>", re.IGNORECASE)  # some servers keep the start back
 _LABEL = re.compile(r"(?:(?:standalone |restated )?question\W{0,4}:)?[\s*_]*", re.IGNORECASE)
 
 
@@ -329,7 +330,8 @@ def read_question(raw: str) -> str | None:
     :return: Its first line of words, without label and quotation marks; None where there is none,
         or it is too long for a question.
     """
-    for line in _THOUGHT.sub("", raw[:MAX_OUTPUT]).splitlines():
+    said = _THOUGHT_END.split(_THOUGHT.sub("", raw[:MAX_OUTPUT]))[-1]
+    for line in said.splitlines():
         words = _bare(_LABEL.sub("", line.lstrip(" \t*_#>-"), count=1).strip())
         if any(letter.isalnum() for letter in words):
             return words if len(words) <= _MAX_QUESTION else None
