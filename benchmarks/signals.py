@@ -2,7 +2,8 @@
 
 In: the folder of the data sets and one for their indexes. Out: what retrieval says of every
 question, asked four times, and the model's probabilities. Invariant: probabilities of `held_out`
-come from a model that saw no question of the same paper.
+come from a model that saw no question with the same first gold paper; 26 of SciFact's 809 claims
+have a further one that it saw.
 """
 
 from __future__ import annotations

@@ -19,7 +19,15 @@ from ragqa.records import Chunk, Sentence
 from ragqa.retrieve.hybrid import Retrieval, Retriever
 from ragqa.retrieve.reranking import window
 
-__all__ = ["QUESTION_SETS", "TITLE_SET", "Candidate", "Group", "question_groups", "title_groups"]
+__all__ = [
+    "QUESTION_SETS",
+    "TITLE_NEGATIVES",
+    "TITLE_SET",
+    "Candidate",
+    "Group",
+    "question_groups",
+    "title_groups",
+]
 
 QUESTION_SETS = ("covidqa", "evidence-inference", "scifact")
 TITLE_SET = "scifact"
@@ -27,7 +35,7 @@ _CANDIDATES = 14  # chunks that retrieval ranks first: two more than are reranke
 _GONE = 8  # chunks that it ranks first where the gold papers are taken away
 _GOLD_WINDOWS = 5  # windows around gold sentences; more of one question teach nothing new
 _TITLES = 1500  # titles, each asked as a question whose answer is its own abstract
-_TITLE_NEGATIVES = 3
+TITLE_NEGATIVES = 3
 _SHORTEST_TITLE = 20  # characters
 
 
@@ -110,7 +118,7 @@ def title_groups(data: Path, work: Path) -> Iterator[Group]:
         ]
         own = [text for paper_id, text in of_paper if paper_id == paper.paper_id and text]
         other = [text for paper_id, text in of_paper if paper_id != paper.paper_id and text]
-        if own and len(other) >= _TITLE_NEGATIVES:
+        if own and len(other) >= TITLE_NEGATIVES:
             made += 1
             yield Group(
                 set_name="titles",
@@ -118,7 +126,7 @@ def title_groups(data: Path, work: Path) -> Iterator[Group]:
                 question=paper.title,
                 candidates=tuple(
                     Candidate(text=text, score=0.0, is_gold=False, in_window=False)
-                    for text in other[:_TITLE_NEGATIVES]
+                    for text in other[:TITLE_NEGATIVES]
                 ),
                 positives=tuple(own[:2]),
             )

@@ -211,7 +211,7 @@ def _ask_hub(name: str, family: Family) -> None:
 def bare_tokenizer(model: Torch) -> Tokenizer:
     """Copy a model's tokenizer without its truncation and padding.
 
-    :param model: A ``SentenceTransformer``.
+    :param model: What `load_model` returned.
     :return: The copy.
     :raises EmbedderError: If it has no fast tokenizer.
     """
@@ -230,7 +230,7 @@ def bare_tokenizer(model: Torch) -> Tokenizer:
 def window(model: Torch) -> int:
     """Return how many tokens a model sees, special tokens and prompt included.
 
-    :param model: A ``SentenceTransformer``.
+    :param model: What `load_model` returned.
     :return: Its own limit; `_UNSTATED_WINDOW` where it states none.
     """
     stated = model.max_seq_length
@@ -253,11 +253,11 @@ def prompts(model: Torch) -> tuple[str, str]:
 
 
 def fingerprint(model: Torch, recipe: object) -> str:
-    """Hash all that decides a model's vectors.
+    """Hash all that decides a model's vectors, or its scores.
 
     Weights count by shape and bytes, not by name: names change between versions of transformers.
 
-    :param model: A ``SentenceTransformer``.
+    :param model: What `load_model` returned.
     :param recipe: What else decides them, as JSON.
     :return: 64 hex digits.
     """
