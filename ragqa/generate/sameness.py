@@ -24,8 +24,8 @@ _COMMON = frozenset(
     " over show showed shown shows study such than that the their them then there these they this"
     " those to using was we were when where which while who will with within would".split()
 )
-# Fewer words than `ragqa/wording` has: with those 12 pairs more of the development answers were told
-# apart, 11 of them for a word that turns nothing ("under-reported"; docs/LOG.md).
+# Fewer words than `ragqa/wording` has: with those 12 pairs more of the development answers were
+# told apart, 11 of them for a word that turns nothing ("under-reported"; docs/LOG.md).
 _TURNS = re.compile(
     r"\b(?:no|not|non|none|never|neither|nor|without|cannot"
     r"|un(?:able|affected|changed|clear|likely|related)|insignificant\w*|fail\w*|lack\w*"
