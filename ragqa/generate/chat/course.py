@@ -252,7 +252,9 @@ class ReplyStream(Iterator[str]):
             wait = max(0.0, min(patience, end - time.monotonic()))
             item = self._take(pump, wait)
             if item is None:
-                return timed_out(patience if wait == patience else options.total_s, name=self._name)
+                return timed_out(
+                    patience if wait == patience else options.total_s, name=self._host.name
+                )
             if isinstance(item, Failure):
                 return item
             if isinstance(item, End):
@@ -276,10 +278,6 @@ class ReplyStream(Iterator[str]):
                 return item
         raise CancelledError
 
-    @property
-    def _name(self) -> str:
-        return self._host.name
-
     def _check_end(self) -> Failure | None:
         """Refuse a stream that just stops: where the server died, no error is raised."""
         if self._output.finish is not None or not self._host.says_when_done:
@@ -287,7 +285,7 @@ class ReplyStream(Iterator[str]):
         error = ModelError(
             "the chat model's reply ended in the middle",
             reason="connection",
-            item=self._name,
+            item=self._host.name,
             hint="Try again",
         )
         return Failure(error=error, costs=True)
