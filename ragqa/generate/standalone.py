@@ -19,11 +19,17 @@ _SHOWS = (
     r"|describes?|displays?|compares?|contains?|plots?)"
 )
 _FIGURE = r"(?:tables?|figures?|fig\.?|algorithm|appendix)"
+_NUMBER = r"(?:[a-z]?\d|[ivx]+\b|(?-i:[A-Z])\b)\S*"  # 2, S1, III, B; not "the algorithm then"
+_IS_SHOWN = (  # not "was reduced in supplemented mice"
+    r"(?:(?:is|are|was|were|can be) (?:shown|listed|presented|illustrated|summari[sz]ed|depicted"
+    r"|reported|given|provided|described|displayed|compared|plotted|detailed|outlined|indicated"
+    r"|demonstrated|available|included)|can be found)"
+)
 _SAYS_NOTHING = re.compile(
     rf"[?\uff1f\u061f][\"'\u201d\u2019)]*$"  # a question
-    rf"|^(?:the )?{_FIGURE} \S+ (?:\(\w+\) )?(?:\w+ly |also )?{_SHOWS} (?!that\b)\D*$"
+    rf"|^(?:the )?{_FIGURE} {_NUMBER} (?:\(\w+\) )?(?:\w+ly |also )?{_SHOWS} (?!that\b)\D*$"
     rf"|^in (?:this|the (?:next|following)) (?:sub)?section,? we\b\D*$"
-    rf"|^\D*\b(?:is|are|was|were|can be) \w+ in (?:the )?(?:supplement\w*|{_FIGURE})[^.]{{0,12}}\.$"
+    rf"|^\D*\b{_IS_SHOWN} in (?:the )?(?:supplement\w*|{_FIGURE})[^.]{{0,12}}\.$"
     r"|^(?:definitions? of )?abbreviations?\b.{0,20}[:=]"
     # A table's cells or a figure's labels, with the caption that follows.
     rf"|(?<!see )(?<!in )(?<!from )\b(?-i:Figure|Fig\.|Table) [A-Z]?[\dl]{{1,3}}[a-z]?: "
