@@ -81,9 +81,9 @@ _STANDS = (  # "those who smoke", "that is the case where", "this is the first s
     r"|(?:this|that) is (?:the|an?|our) (?:\w+ ){0,3}?(?:study|paper|report|trial|work)\b)"
 )
 _JOINS = (
-    r"(?:however|nevertheless|nonetheless|therefore|thus|hence|consequently|accordingly"
-    r"|as a (?:result|consequence)|instead|otherwise|conversely|(?:in|by) contrast(?! to| with)"
-    r"|on the (?:other hand|contrary)|similarly|likewise|meanwhile|rather|indeed|in fact"
+    r"(?:however|nevertheless|nonetheless|therefore|thus(?! far)|hence|consequently|accordingly"
+    r"|as a (?:result|consequence)|instead(?! of)|otherwise|conversely"
+    r"|(?:in|by) contrast(?! to| with)|on the (?:other hand|contrary)|similarly|likewise|meanwhile|rather(?! than)|indeed|in fact"
     r"|for (?:example|instance)|in other words|in particular|specifically)\b"
 )
 _ADDS = (
