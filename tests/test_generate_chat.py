@@ -460,6 +460,15 @@ def test_closing_a_stream_counts_what_came(server: ModelServer) -> None:
     assert not stream.reply.complete
 
 
+def test_a_stream_that_is_left_to_itself_gives_its_budget_back(server: ModelServer) -> None:
+    server.say(replace(HELLO, stall_at=1))
+    budget = Budget(5000)
+    stream = model(prices=PRICES, budget=budget).stream(MESSAGES)
+    assert next(stream) == "Hel"
+    del stream
+    budget.reserve(5000 - budget.spent, name="m")
+
+
 def test_a_cancelled_call_waits_no_longer(server: ModelServer) -> None:
     chat, cancelled = model(options=replace(PATIENT, first_s=99)), threading.Event()
 

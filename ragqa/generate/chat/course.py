@@ -22,7 +22,7 @@ from ragqa.generate.chat.pump import End, Item, Piece, Pump
 from ragqa.generate.prompt import Messages
 from ragqa.generate.reading import MAX_OUTPUT
 
-__all__ = ["BACKOFF_S", "MAX_PAUSE_S", "Host", "Reply", "ReplyStream"]
+__all__ = ["BACKOFF_S", "MAX_PAUSE_S", "Course", "Host", "Reply", "ReplyStream"]
 
 BACKOFF_S = 0.5
 """Seconds before the second request; each further pause is twice as long, and up to half as much
@@ -129,8 +129,8 @@ class _Output:
         return "".join(self.parts)
 
 
-class ReplyStream(Iterator[str]):
-    """One call: the pieces of its output, as they come.
+class Course:
+    """One call.
 
     :param host: The model.
     :param messages: What is sent.
@@ -158,11 +158,10 @@ class ReplyStream(Iterator[str]):
         self._output = _Output()
         self._usage = Usage()
         self._cached = self._shown = self._done = False
-        self._pieces = self._call()
 
     @property
     def reply(self) -> Reply:
-        """Return the output, as far as it came; its `complete` is false until the end."""
+        """Return the output, as far as it came."""
         finish = (self._output.finish or "stop") if self._done else _CUT
         return Reply(
             text=self._output.text,
@@ -172,19 +171,12 @@ class ReplyStream(Iterator[str]):
             cached=self._cached,
         )
 
-    def __next__(self) -> str:
-        """Return the next piece.
+    def pieces(self) -> Generator[str, None, None]:
+        """Go through the call.
 
-        :return: Some text.
+        :yield: Pieces of the output, as they come.
         :raises ModelError: If no output can be had, or no more of it.
         """
-        return next(self._pieces)
-
-    def close(self) -> None:
-        """End the call; the rest of the output is neither read nor waited for."""
-        self._pieces.close()
-
-    def _call(self) -> Generator[str, None, None]:
         stored = self._host.stored(self._messages, self._schema)
         if stored is not None:
             self._output.add(Piece(text=stored))
@@ -305,3 +297,31 @@ class ReplyStream(Iterator[str]):
             output_tokens=output.output_tokens or written,
             estimated=not (output.input_tokens and output.output_tokens),
         )
+
+
+class ReplyStream(Iterator[str]):
+    """The pieces of an output, as they come; one that is left to itself ends the call.
+
+    :param course: The call.
+    """
+
+    def __init__(self, course: Course) -> None:
+        self._course = course
+        self._pieces = course.pieces()
+
+    @property
+    def reply(self) -> Reply:
+        """Return what came so far; its `complete` is false until the end."""
+        return self._course.reply
+
+    def __next__(self) -> str:
+        """Return the next piece.
+
+        :return: Some text.
+        :raises ModelError: If no output can be had, or no more of it.
+        """
+        return next(self._pieces)
+
+    def close(self) -> None:
+        """End the call; the rest of the output is neither read nor waited for."""
+        self._pieces.close()

@@ -13,7 +13,7 @@ from typing import Any
 
 from ragqa.errors import ModelError
 from ragqa.generate.chat.cache import ResponseCache
-from ragqa.generate.chat.course import Reply, ReplyStream
+from ragqa.generate.chat.course import Course, Reply, ReplyStream
 from ragqa.generate.chat.failures import Failure, failure_of
 from ragqa.generate.chat.loading import (
     ChatOptions,
@@ -141,7 +141,8 @@ class ChatModel:
         :return: The reply.
         :raises ModelError: If there is no output: the last reason, after all retries.
         """
-        stream = ReplyStream(self, messages, schema=schema, hold=True, cancelled=cancelled)
+        course = Course(self, messages, schema=schema, hold=True, cancelled=cancelled)
+        stream = ReplyStream(course)
         try:
             for _ in stream:
                 pass  # nothing is handed out while it is held
@@ -164,9 +165,9 @@ class ChatModel:
         :return: Pieces of text; iterating raises `ModelError` where the output breaks off, and
             `ReplyStream.reply` has what came until then.
         """
-        return ReplyStream(self, messages, schema=schema, hold=False, cancelled=cancelled)
+        return ReplyStream(Course(self, messages, schema=schema, hold=False, cancelled=cancelled))
 
-    # What a `ReplyStream` needs.
+    # What a `Course` needs.
 
     @property
     def says_when_done(self) -> bool:
