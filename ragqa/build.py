@@ -22,6 +22,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -30,6 +31,7 @@ from ragqa.chunk import CHUNKER_VERSION, ChunkOptions, chunk_document
 from ragqa.errors import IndexStateError, ParseError, ParseReason
 from ragqa.fetch import local_files
 from ragqa.index.generation import Generation, open_generation, write_generation
+from ragqa.index.meta import read_meta
 from ragqa.index.records import IndexedDocument, quantise
 from ragqa.index.work import WorkShelf, find_document
 from ragqa.manifest import Manifest, load_manifest
@@ -81,6 +83,7 @@ class BuildReport:
     :ivar generation: Number of the generation in force now.
     :ivar changed: Whether a new generation was written.
     :ivar removed: Documents of the old generation that the new one no longer holds.
+    :ivar recall_at_10: Share of the best 10 chunks that a search finds: 1 but in large indexes.
     """
 
     rows: tuple[BuildRow, ...]
@@ -88,6 +91,7 @@ class BuildReport:
     generation: int
     changed: bool
     removed: tuple[str, ...] = ()
+    recall_at_10: float = 1.0
 
     @property
     def counts(self) -> dict[BuildStatus, int]:
@@ -97,17 +101,10 @@ class BuildReport:
     def to_dict(self) -> dict[str, Any]:
         """Return the report as JSON values, schema ``ragqa/build/1``.
 
-        :return: `schema`, `index`, `generation`, `changed`, `counts`, `rows` and `removed`.
+        :return: Its fields, `schema`, and `counts`.
         """
-        return {
-            "schema": "ragqa/build/1",
-            "index": str(self.index),
-            "generation": self.generation,
-            "changed": self.changed,
-            "counts": self.counts,
-            "rows": [asdict(row) for row in self.rows],
-            "removed": list(self.removed),
-        }
+        values = {**asdict(self), "index": str(self.index), "counts": self.counts}
+        return {"schema": "ragqa/build/1", **values}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,15 +164,17 @@ def build_index(
         job = _Build(old, shelf, embedder, on_progress, len(wants))
         job.run(wants, jobs)
         rows = _in_order(manifest, [*job.rows, *skipped])
+        report = partial(BuildReport, rows=rows, index=index, changed=False)
         removed = _removed(old, {item.place for item in job.documents})
         if old is not None and not (job.is_new or removed) and _same(old, fingerprint):
             shelf.clear()
-            return BuildReport(rows=rows, index=index, generation=old.number, changed=False)
+            return report(generation=old.number, recall_at_10=old.meta.recall_at_10)
         on_progress(BuildProgress(stage="write", done=len(wants), total=len(wants)))
         folder = write_generation(index, job.documents, manifest.papers, fingerprint=fingerprint)
         shelf.clear()
-    number = int(folder.name.removeprefix("gen-"))
-    return BuildReport(rows=rows, index=index, generation=number, changed=True, removed=removed)
+    new = read_meta(folder)
+    recall = new.recall_at_10
+    return report(generation=new.number, changed=True, removed=removed, recall_at_10=recall)
 
 
 def _wants(

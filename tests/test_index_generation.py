@@ -557,8 +557,8 @@ def test_a_garbled_meta_file(index, content):
 
 def test_an_unknown_format(index):
     path = index / "gen-000001" / "meta.json"
-    path.write_text(path.read_text().replace("ragqa/index/1", "ragqa/index/2"))
-    with pytest.raises(IndexMismatchError, match=r"ragqa/index/2"):
+    path.write_text(path.read_text().replace("ragqa/index/1", "ragqa/index/3"))
+    with pytest.raises(IndexMismatchError, match=r"ragqa/index/3"):
         open_generation(index)
 
 

@@ -97,6 +97,8 @@ def show_build(report: BuildReport) -> None:
     )
     for removed in report.removed:
         message(f"  no longer in the index: {removed}")
+    if report.recall_at_10 < 1:
+        message(f"  a search finds {report.recall_at_10:.1%} of the 10 best chunks (measured)")
 
 
 def _remark(row: BuildRow) -> str:

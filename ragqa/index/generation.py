@@ -32,6 +32,7 @@ from ragqa.index.layout import (
     CURRENT,
     LEXICAL,
     SENTENCES,
+    SHORTLIST,
     STORE,
     VECTORS,
     current_number,
@@ -44,6 +45,7 @@ from ragqa.index.lexical import write_lexical
 from ragqa.index.locking import build_errors, writer_lock
 from ragqa.index.meta import Meta, write_meta
 from ragqa.index.packing import PackedDocument, pack_document
+from ragqa.index.proposing import write_shortlist
 from ragqa.index.reading import (
     FileCheck,
     Generation,
@@ -53,8 +55,9 @@ from ragqa.index.reading import (
     verify_generation,
 )
 from ragqa.index.records import IndexedDocument
+from ragqa.index.shortlist import Recall, is_exact
 from ragqa.index.store import Counts, write_store
-from ragqa.index.vectors import write_sentences, write_vectors
+from ragqa.index.vectors import Vectors, write_sentences, write_vectors
 from ragqa.records import Paper
 
 __all__ = [
@@ -152,6 +155,7 @@ def _write_new(
     try:
         aside.mkdir()
         counts, dimension = _write_parts(aside, papers, documents)
+        recall = _write_shortlist(aside, counts.chunks)
         meta = Meta(
             number=number,
             created=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -159,6 +163,9 @@ def _write_new(
             made_with={name: version(name) for name in _LIBRARIES},
             counts=counts,
             dimension=dimension,
+            search="exact" if recall is None else "shortlist",
+            recall_at_10=1.0 if recall is None else recall.at_10,
+            shortlist=recall,
             files=_flush_and_describe(aside),
         )
         write_meta(aside, meta)
@@ -201,6 +208,13 @@ def _write_parts(
     (folder / LEXICAL).mkdir()
     write_lexical(folder / LEXICAL, _lexical_texts(documents))
     return counts, dimension
+
+
+def _write_shortlist(folder: Path, chunks: int) -> Recall | None:
+    """Write and measure the shortlist of a large index, from its vectors as they were written."""
+    if is_exact(chunks):
+        return None
+    return write_shortlist(folder / SHORTLIST, Vectors(folder / VECTORS))
 
 
 def _lexical_texts(documents: Iterable[PackedDocument]) -> Iterator[tuple[str, str]]:

@@ -17,6 +17,7 @@ __all__ = [
     "CURRENT",
     "LEXICAL",
     "SENTENCES",
+    "SHORTLIST",
     "STORE",
     "VECTORS",
     "current_number",
@@ -32,7 +33,8 @@ CURRENT = "CURRENT"
 
 STORE, VECTORS, SENTENCES = "store.sqlite", "vectors.faiss", "sentences.npy"
 LEXICAL = "lexical"
-"""What a generation is made of, besides its meta file."""
+SHORTLIST = "shortlist.faiss"
+"""What a generation is made of, besides its meta file; the last only where it is large."""
 
 _NAME = re.compile(r"gen-([0-9]{6,})")
 _MAX_CURRENT_BYTES = 100  # more than any name

@@ -11,18 +11,22 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from ragqa._files import read_json, write_json
 from ragqa.errors import IndexMismatchError
 from ragqa.index.integrity import FileEntry, damaged
+from ragqa.index.shortlist import Recall
 from ragqa.index.store import Counts
 
-__all__ = ["META_NAME", "SCHEMA", "Meta", "read_meta", "write_meta"]
+__all__ = ["META_NAME", "SCHEMA", "SCHEMA_WITH_SHORTLIST", "Meta", "read_meta", "write_meta"]
 
 META_NAME = "meta.json"
 SCHEMA = "ragqa/index/1"
 """The format version: it changes with the files, their content, or how text is analysed."""
+
+SCHEMA_WITH_SHORTLIST = "ragqa/index/2"
+"""The same with a shortlist, which versions that know only the first cannot search."""
 
 _CHECKSUM = "checksum"
 
@@ -37,8 +41,11 @@ class Meta:
     :ivar made_with: Versions of the libraries that wrote the files.
     :ivar counts: How much it holds.
     :ivar dimension: Width of a vector; 0 where there is no document.
-    :ivar search: How vectors are searched; ``exact`` compares every row.
-    :ivar recall_at_10: Share of the exact 10 best rows that a search finds; 1 for ``exact``.
+    :ivar search: How vectors are searched: ``exact`` compares every row, ``shortlist`` those that
+        a shortlist proposes.
+    :ivar recall_at_10: Share of the exact 10 best rows that a search finds, measured by the build;
+        1 for ``exact``.
+    :ivar shortlist: All that was measured; None for ``exact``.
     :ivar files: What each file was when it was written, by its path inside the generation.
     """
 
@@ -48,8 +55,9 @@ class Meta:
     made_with: Mapping[str, str]
     counts: Counts
     dimension: int
-    search: str = "exact"
+    search: Literal["exact", "shortlist"] = "exact"
     recall_at_10: float = 1.0
+    shortlist: Recall | None = None
     files: Mapping[str, FileEntry]
 
     @property
@@ -64,7 +72,10 @@ def write_meta(folder: Path, meta: Meta) -> None:
     :param folder: The generation.
     :param meta: What it is.
     """
-    content = {"schema": SCHEMA, **asdict(meta)}
+    content = {"schema": SCHEMA_WITH_SHORTLIST, **asdict(meta)}
+    if meta.shortlist is None:  # as versions wrote and read it that know of none
+        content["schema"] = SCHEMA
+        del content["shortlist"]
     write_json(folder / META_NAME, {**content, _CHECKSUM: _checksum(content)})
 
 
@@ -85,9 +96,10 @@ def read_meta(folder: Path) -> Meta:
         raise damaged("a file of the index is missing", path) from error
     except (ValueError, KeyError, AttributeError, TypeError, RecursionError) as error:
         raise damaged("the index's meta file is unreadable", path) from error
-    if schema != SCHEMA:
+    if schema not in {SCHEMA, SCHEMA_WITH_SHORTLIST}:
         raise IndexMismatchError(
-            f"the index has the format {schema!r}, and this version reads {SCHEMA!r}",
+            f"the index has the format {schema!r}, and this version reads {SCHEMA!r} and"
+            f" {SCHEMA_WITH_SHORTLIST!r}",
             item=folder,
             hint="Run `ragqa rebuild CORPUS`, or use the version that wrote it",
         )
@@ -103,7 +115,9 @@ def _parse(content: dict[str, Any]) -> Meta:
         name: FileEntry(size=entry["size"], sha256=entry["sha256"], blocks=tuple(entry["blocks"]))
         for name, entry in content.pop("files").items()
     }
-    return Meta(counts=counts, files=files, **content)
+    shortlist = content.pop("shortlist", None)
+    recall = None if shortlist is None else Recall(**shortlist)
+    return Meta(counts=counts, files=files, shortlist=recall, **content)
 
 
 def _checksum(content: dict[str, Any]) -> str:

@@ -18,10 +18,19 @@ import numpy as np
 
 from ragqa.errors import IndexBusyError, IndexStateError
 from ragqa.index.integrity import FileEntry, FileGuard, damaged, describe_file
-from ragqa.index.layout import LEXICAL, SENTENCES, STORE, VECTORS, folder_name, read_current
+from ragqa.index.layout import (
+    LEXICAL,
+    SENTENCES,
+    SHORTLIST,
+    STORE,
+    VECTORS,
+    folder_name,
+    read_current,
+)
 from ragqa.index.lexical import Lexical
 from ragqa.index.meta import Meta, read_meta
 from ragqa.index.records import IndexedDocument
+from ragqa.index.shortlist import open_shortlist
 from ragqa.index.store import Store
 from ragqa.index.vectors import SentenceVectors, Vectors
 from ragqa.records import DocumentKind, Paper
@@ -73,7 +82,8 @@ class Generation:
                 guards = _guards(folder, self.meta, stack)
                 self.store = Store(folder / STORE, guards[STORE])
                 stack.callback(self.store.close)
-                self.vectors = Vectors(folder / VECTORS, guards[VECTORS])
+                shortlist = open_shortlist(folder / SHORTLIST) if SHORTLIST in guards else None
+                self.vectors = Vectors(folder / VECTORS, guards[VECTORS], shortlist)
                 self.sentences = SentenceVectors(folder / SENTENCES, guards[SENTENCES])
                 self.lexical = Lexical(folder / LEXICAL)
             except OSError as error:
@@ -194,14 +204,15 @@ def _check_file(path: Path, entry: FileEntry) -> FileCheck:
 
 
 def _guards(folder: Path, meta: Meta, stack: ExitStack) -> dict[str, FileGuard]:
-    """Open and size-check every file; hash all of a small index, the lexical part of any."""
+    """Open and size-check every file; hash all of a small index, what may crash of any."""
     guards = {}
     for name, entry in meta.files.items():
         guards[name] = FileGuard(folder / name, entry)
         stack.callback(guards[name].close)
     for name, guard in guards.items():
-        # A flipped byte in a lexical file can crash the process (a bus error in tantivy 0.27).
-        if meta.size <= _HASHED_AT_OPEN or name.startswith(LEXICAL):
+        # A flipped byte in a lexical file can crash the process (a bus error in tantivy 0.27), and
+        # one in a shortlist can send FAISS anywhere. The first question needs both.
+        if meta.size <= _HASHED_AT_OPEN or name.startswith((LEXICAL, SHORTLIST)):
             guard.check()
     return guards
 

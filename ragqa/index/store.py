@@ -164,6 +164,7 @@ class Store:
         self._papers = lru_cache(maxsize=1)(self._read_papers)
         self._entries = lru_cache(maxsize=1)(self._read_entries)
         self._kinds = lru_cache(maxsize=1)(self._sort_kinds)
+        self._places = lru_cache(maxsize=1)(self._list_places)
         self._text = lru_cache(maxsize=_CACHED_TEXTS)(self._read_text)
         self._document = lru_cache(maxsize=_CACHED_DOCUMENTS)(self._read_document)
 
@@ -231,14 +232,14 @@ class Store:
         :param paper_ids: The papers; those not in the index add nothing.
         :return: ``(n,)`` int64, ascending.
         """
-        wanted = set(paper_ids)
-        return rows_in(
-            [
-                (entry.first_row, entry.first_row + entry.chunk_count)
-                for (owner, _), entry in self._entries().items()
-                if owner in wanted
-            ]
+        kinds, entries = self._kinds(), self._entries()
+        found = (
+            entries[paper_id, kind]
+            for paper_id in set(paper_ids)
+            for kind in kinds.get(paper_id, ())
         )
+        ranges = sorted((entry.first_row, entry.chunk_count) for entry in found)
+        return rows_in([(first, first + count) for first, count in ranges])
 
     def is_all_of(self, paper_ids: Iterable[str]) -> bool:
         """Say whether no paper but these has text in this index.
@@ -275,11 +276,11 @@ class Store:
         :return: A chunk for each, in the order asked.
         :raises IndexMismatchError: A row is not in this index.
         """
-        entries = list(self._entries().values())
+        places = self._places()
         columns = "document, chunk_id, start, stop, section, sentences"
         found = {
             row: unpack_chunk(
-                entries[number].place, (chunk_id, start, end, section, packed), self._text(number)
+                places[number], (chunk_id, start, end, section, packed), self._text(number)
             )
             for row, number, chunk_id, start, end, section, packed in self._by_row(columns, rows)
         }
@@ -355,6 +356,10 @@ class Store:
         for paper_id, kind in self._entries():
             found[paper_id] = (*found.get(paper_id, ()), kind)
         return found
+
+    def _list_places(self) -> tuple[Place, ...]:
+        """Return where each document stands, by its number."""
+        return tuple(self._entries())
 
     def _read_text(self, number: int) -> str:
         rows = self._select("SELECT text FROM documents WHERE number = ?", (number,))

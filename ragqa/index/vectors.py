@@ -2,8 +2,9 @@
 
 In: rows in canonical order. Out: scores, higher is better, and rows back bit for bit.
 Invariants: the score of a query and a row is one number, whatever else is asked with it: it does
-not move with the restriction, the number of queries, or the number of threads. Ties go to the
-lower row. All of it is exact: recall is 1 by construction.
+not move with the restriction, the number of queries, the number of threads, or a shortlist. Ties
+go to the lower row. Without a shortlist every row is compared: recall is 1 by construction. With
+one, a search among many rows compares those that it proposes.
 
 One FAISS kernel gives every score (`compute_distance_subset`). `IndexFlatIP.search` changes to
 another with more than one query, and its scores then differ in the last bits (measured, 1.15);
@@ -12,8 +13,7 @@ its heap also keeps the higher row of a tie.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ from ragqa.errors import BuildError, IndexMismatchError
 from ragqa.index.integrity import FileGuard, damaged
 from ragqa.index.locking import REFUSED
 from ragqa.index.records import unit_rows
+from ragqa.index.shortlist import Shortlist, is_exact, one_thread
 
 __all__ = ["SentenceVectors", "Vectors", "write_sentences", "write_vectors"]
 
@@ -66,18 +67,24 @@ class Vectors:
 
     :param path: The file, which is mapped, not read.
     :param guard: Checks what is used of the file before it is; None where that was done.
-    :raises IndexDamagedError: It is not what FAISS can read, or not an exact index.
+    :param shortlist: What proposes rows of a large index; None where all are compared.
+    :raises IndexDamagedError: It is not what FAISS can read, or not an exact index, or the
+        shortlist is of other vectors.
     """
 
-    def __init__(self, path: Path, guard: FileGuard | None = None) -> None:
+    def __init__(
+        self, path: Path, guard: FileGuard | None = None, shortlist: Shortlist | None = None
+    ) -> None:
         try:
             index = faiss.read_index(str(path), faiss.IO_FLAG_MMAP_IFC)
         except RuntimeError as error:
             raise damaged("the vectors cannot be opened", path) from error
         if not isinstance(index, faiss.IndexFlatIP):
             raise damaged(f"the vectors are of an unknown kind ({type(index).__name__})", path)
+        if shortlist is not None and shortlist.shape != (index.ntotal, index.d):
+            raise damaged("the shortlist is of other vectors", path)
         self._index: Any = index
-        self._guard = guard
+        self._guard, self._shortlist = guard, shortlist
         self._header = path.stat().st_size - index.ntotal * index.d * _FLOAT_BYTES
 
     @property
@@ -99,19 +106,33 @@ class Vectors:
         :param k: How many rows are wanted.
         :param rows: The rows to choose from; None for all.
         :return: ``(n, m)`` float32 inner products and ``(n, m)`` int64 rows, best first, ties by
-            the lower row; ``m`` is ``k``, or fewer where there are no more.
+            the lower row; ``m`` is ``k``, or fewer where there are no more. With a shortlist some
+            of the best may be missing, see `ragqa.index.meta.Meta.recall_at_10`.
         :raises IndexMismatchError: The queries are of another width or not finite, or a row is
             not in this index.
         """
-        allowed = self._known(np.arange(self.count) if rows is None else np.unique(rows))
-        wanted = min(max(k, 0), len(allowed))
+        allowed = None if rows is None else _ascending(self._known(rows))
+        size = self.count if allowed is None else len(allowed)
+        wanted = min(max(k, 0), size)
         scores = np.empty((len(queries), wanted), dtype=np.float32)
         found = np.empty((len(queries), wanted), dtype=np.int64)
         for number, query in enumerate(queries):
-            every = self.scores(query, allowed)
+            compared = self._compared(query, wanted, allowed)
+            every = self.scores(query, compared)
             best = _best(every, wanted)
-            scores[number], found[number] = every[best], allowed[best]
+            scores[number], found[number] = every[best], compared[best]
         return scores, found
+
+    def _compared(
+        self, query: NDArray[np.float32], wanted: int, allowed: NDArray[np.int64] | None
+    ) -> NDArray[np.int64]:
+        """Return the rows to compare, ascending; all where the shortlist has too few."""
+        size = self.count if allowed is None else len(allowed)
+        if self._shortlist is not None and not is_exact(size, wanted):
+            proposed = self._shortlist.propose(self._vector(query), wanted, allowed)
+            if len(proposed) >= wanted:
+                return proposed
+        return np.arange(self.count) if allowed is None else allowed
 
     def scores(self, query: NDArray[np.float32], rows: NDArray[np.int64]) -> NDArray[np.float32]:
         """Return the scores of given rows: the same numbers as `search` gives.
@@ -122,19 +143,13 @@ class Vectors:
         :raises IndexMismatchError: The query is of another width or not finite, or a row is not
             in this index.
         """
-        vector = np.ascontiguousarray(query, dtype=np.float32)
         labels = self._known(rows)
         scores = np.empty(len(labels), dtype=np.float32)
         if not len(labels):
             return scores
-        if vector.shape != (self.dimension,) or not np.isfinite(vector).all():
-            raise IndexMismatchError(
-                f"a query vector must be {self.dimension} finite numbers",
-                item=vector.shape,
-                hint="Ask with the embedder that the index was built with",
-            )
+        vector = self._vector(query)
         self._check(labels)
-        with _one_thread():
+        with one_thread():
             self._index.compute_distance_subset(
                 1,
                 faiss.swig_ptr(vector),
@@ -158,6 +173,16 @@ class Vectors:
         vectors: NDArray[np.float32] = self._index.reconstruct_batch(labels)
         return vectors
 
+    def _vector(self, query: NDArray[np.float32]) -> NDArray[np.float32]:
+        vector = np.ascontiguousarray(query, dtype=np.float32)
+        if vector.shape != (self.dimension,) or not np.isfinite(vector).all():
+            raise IndexMismatchError(
+                f"a query vector must be {self.dimension} finite numbers",
+                item=vector.shape,
+                hint="Ask with the embedder that the index was built with",
+            )
+        return vector
+
     def _known(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
         return _known(rows, self.count)
 
@@ -165,21 +190,6 @@ class Vectors:
         if self._guard is not None:
             length = self.dimension * _FLOAT_BYTES
             self._guard.check_spans(self._header + rows * length, length)
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Keep FAISS from waking threads that one query gives nothing to do; they wait by spinning.
-
-    On 2 cores beside others the wait was 16 ms a call, and the work half of one (measured, 1.15).
-    The setting is the calling thread's own.
-    """
-    before = faiss.omp_get_max_threads()
-    faiss.omp_set_num_threads(1)
-    try:
-        yield
-    finally:
-        faiss.omp_set_num_threads(before)
 
 
 def write_sentences(path: Path, parts: Iterable[NDArray[np.int8]], shape: tuple[int, int]) -> None:
@@ -251,6 +261,11 @@ def _known(rows: NDArray[np.int64], count: int) -> NDArray[np.int64]:
             hint="Ask the index that the row came from",
         )
     return labels
+
+
+def _ascending(rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return each row once, ascending; a store's rows are so already, and sorting takes longer."""
+    return rows if (rows[1:] > rows[:-1]).all() else np.unique(rows)
 
 
 def _best(scores: NDArray[np.float32], k: int) -> NDArray[np.int64]:
