@@ -34,9 +34,8 @@ _CHANGE = frozenset(
         " vary alter influence impact better worse more less advantage evidence interaction"
     ).split()
 )
-_FEWER = frozenset(
-    stem(word) for word in "only alone except exclude zero 0 free less fewer low rare".split()
-)
+_ONLY = frozenset(stem(word) for word in "only alone except exclude zero 0 free".split())
+_FEWER = frozenset(stem(word) for word in "less fewer low rare".split())
 _MODAL = frozenset(
     stem(word)
     for word in (
@@ -191,8 +190,9 @@ def _is_added(negation: Negation, said: Reading, premise: Premise) -> bool:
         return False
     if is_unchanged(context.text) and _CHANGE & set(negation.scope):
         return False
-    quoted = {(mark.axis, -mark.sign) for mark in context.marks if not mark.negated}
-    if any((mark.axis, mark.sign) in quoted for mark in said.marks if mark.negated):
+    quoted = {(mark.axis, mark.sign) for mark in context.marks if not mark.negated}
+    turned = {(mark.axis, mark.sign) for mark in said.marks if mark.negated} - quoted
+    if any((axis, -sign) in quoted for axis, sign in turned):
         return False
     if not negation.scope:
         return not context.negations
@@ -202,9 +202,17 @@ def _is_added(negation: Negation, said: Reading, premise: Premise) -> bool:
     ):
         return False
     if not context.negations:
-        return not context.stems & _FEWER or negation.cue.lower().startswith(("in", "un", "non"))
+        return not _has_less(negation, context)
     plain = _plain_words(context)
     return is_covered(negation.scope[0], plain) and is_covered(negation.scope[0], context.content)
+
+
+def _has_less(negation: Negation, context: Reading) -> bool:
+    """Say whether a text without a negation has something like it: ``only``, ``fewer``."""
+    cue = negation.cue.lower()
+    if cue.startswith(("in", "un", "non")):
+        return False
+    return bool(context.stems & (_ONLY if cue == "not" else _ONLY | _FEWER))
 
 
 def check_directions(said: Reading, premise: Premise) -> Failure | None:

@@ -20,7 +20,17 @@ __all__ = ["check_binding", "check_names", "check_numbers"]
 
 _LISTED = 5  # things that a statement may count where its quotes list them
 _LISTING = re.compile(r",|;|\band\b|\bor\b|\bboth\b|\bformer\b")
-_BETWEEN = frozenset({"to", "and", "-", "\u2013", "\u2014", ",", "", "/", "or", "\u00b1"})
+_ROMAN = ("I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X")
+_GREEK_NAMES = re.compile(r"alpha|beta|gamma|delta|kappa|lambda|omega|epsilon")
+_MIN_GREEK = 4  # letters of a name in which a Greek letter may be a Latin one
+_BETWEEN = frozenset({"to", "-", "\u2013", "\u2014", "", "/", "\u00b1", "+/-"})
+_STATISTICS = frozenset({"p", "n", "ci", "iqr", "sd", "95", "vs"})
+_MAX_NUMBERS = 10  # of a statement that are compared in pairs
+_FROM = re.compile(r"\b(?:between|from)\s+$", re.IGNORECASE)
+_PARALLEL = re.compile(  # "43.5 ± 14.5 s vs. 69.4 ± 20.5 s", "86% and 83%"
+    r"[\s\u00b1+/\d.,\u00b7%()\[\]-]*(?:[a-z\u00b5]{1,5})?[\s)\],.]*(?:vs\.?|versus|and|,"
+    r"|or)\s*[(\[]?"
+)
 _CROSSED = 0.65  # share of the words near two numbers that stand with the other one
 _AGED = re.compile(r"\b(?:under|below|over|above|aged?|than|to|of)\s+$", re.IGNORECASE)
 _APART = re.compile(  # what stands after is not what is counted
@@ -204,7 +214,7 @@ def check_names(said: Reading, premise: Premise) -> Failure | None:
             continue
         if _stands_in(name.text.split(" ")[-1], premise.quotes.text):
             continue
-        if _has_parts(name, premise) or _is_word_of(name, premise):
+        if _is_respelled(name, premise) or _has_parts(name, premise) or _is_word_of(name, premise):
             continue
         if _is_defined(name, said, premise):
             continue
@@ -222,6 +232,16 @@ def _stands_in(name: str, text: str) -> bool:
             return True
         at = text.find(name, at + 1)
     return False
+
+
+def _is_respelled(name: Name, premise: Premise) -> bool:
+    """Say whether a name is another spelling: ``type II`` for ``type 2``, ``NF-kB``, ``TNF-a``."""
+    if name.text in _ROMAN:
+        return str(_ROMAN.index(name.text) + 1) in premise.quotes.stems
+    short = _GREEK_NAMES.sub(lambda match: match.group()[0], name.form)
+    if len(short) < _MIN_GREEK:
+        return False
+    return any(short == _GREEK_NAMES.sub(lambda m: m.group()[0], f) for f in premise.quotes.forms)
 
 
 def _has_parts(name: Name, premise: Premise) -> bool:
@@ -266,7 +286,7 @@ def check_binding(said: Reading, premise: Premise) -> Failure | None:
     :param premise: What its quotes say.
     :return: The failure, or None.
     """
-    for first, second in combinations(said.numbers[:6], 2):
+    for first, second in combinations(said.numbers[:_MAX_NUMBERS], 2):
         if _is_exchanged(said, premise.quotes, first, second):
             return Failure(
                 "changed-number", f"the numbers {first.text} and {second.text} are exchanged"
@@ -279,16 +299,23 @@ def _is_exchanged(said: Reading, quotes: Reading, first: Quantity, second: Quant
         return False
     if any(each.spelled and not each.dimension for each in (first, second)):
         return False  # "one of these 4": no two values of one thing
-    pair = (_only(quotes, first), _only(quotes, second))
-    if pair[0] is None or pair[1] is None:
+    found = (_only(quotes, first), _only(quotes, second))
+    if found[0] is None or found[1] is None:
         return False
+    pair = (found[0], found[1])
     if _is_range(said, first, second) or _is_range(quotes, pair[0], pair[1]):
         return False
     shared = _once(said) & _once(quotes)
-    told = [_nearest_name(said, each, shared) for each in (first, second)]
-    quoted = [_nearest_name(quotes, each, shared) for each in pair if each is not None]
-    if all(told) and told[0] != told[1] and told == quoted[::-1]:
-        return True
+    in_line = _is_parallel(said, first, second), _is_parallel(quotes, *pair)
+    if in_line == (False, True):
+        return _is_out_of_line(said, (first, second), quotes, pair)
+    if in_line == (True, False):
+        return _is_out_of_line(quotes, pair, said, (first, second))
+    for is_name in () if any(in_line) else (False, True):
+        told = [_nearest(said, each, shared, is_name=is_name) for each in (first, second)]
+        quoted = [_nearest(quotes, each, shared, is_name=is_name) for each in pair]
+        if all(told) and told[0] != told[1] and told == quoted[::-1]:
+            return True
     said_near = _bind(said, first, second, shared)
     quoted_near = _bind(quotes, pair[0], pair[1], shared)
     both = said_near.keys() & quoted_near.keys()
@@ -297,10 +324,35 @@ def _is_exchanged(said: Reading, quotes: Reading, first: Quantity, second: Quant
     return len(sides) == 2 and len(crossed) >= _CROSSED * len(both)
 
 
+def _is_parallel(reading: Reading, first: Quantity, second: Quantity) -> bool:
+    """Say whether two numbers stand in a row, as the things that they belong to do."""
+    low, high = sorted((first, second), key=lambda number: number.start)
+    near = reading.text[max(0, low.start - 20) : high.end + 40].lower()
+    return "respectively" in near or bool(_PARALLEL.fullmatch(reading.text, low.end, high.start))
+
+
+def _is_out_of_line(
+    apart: Reading,
+    numbers: tuple[Quantity, Quantity],
+    line: Reading,
+    in_line: tuple[Quantity, Quantity],
+) -> bool:
+    """Say whether numbers in a row are in another order than what they stand with elsewhere."""
+    shared = _once(apart) & _once(line)
+    places = {word.stem: word.start for word in line.words}
+    for is_name in (True, False):
+        near = [_nearest(apart, each, shared, is_name=is_name) for each in numbers]
+        if all(near) and near[0] != near[1]:
+            goes_up = places[near[0]] < places[near[1]]
+            return goes_up != (in_line[0].start < in_line[1].start)
+    return False
+
+
 def _is_range(reading: Reading, first: Quantity, second: Quantity) -> bool:
     low, high = sorted((first, second), key=lambda number: number.start)
     between = reading.text[low.end : high.start].strip(" (")
-    return between in _BETWEEN and "respectively" not in reading.text
+    is_span = _FROM.search(reading.text[max(0, low.start - 10) : low.start]) is not None
+    return between in _BETWEEN or (between == "and" and is_span)
 
 
 def _only(reading: Reading, number: Quantity) -> Quantity | None:
@@ -308,9 +360,11 @@ def _only(reading: Reading, number: Quantity) -> Quantity | None:
     return same[0] if len(same) == 1 else None
 
 
-def _nearest_name(reading: Reading, number: Quantity, shared: frozenset[str]) -> str:
+def _nearest(reading: Reading, number: Quantity, shared: frozenset[str], *, is_name: bool) -> str:
     ends = clause_ends(reading.text)
-    placed = [w for w in reading.words if w.stem in shared and w.text[0].isupper()]
+    taken = {at for each in reading.numbers for at in range(each.start, each.end)}
+    placed = [w for w in reading.words if w.stem in shared and w.start not in taken]
+    placed = [w for w in placed if w.text.lower() != w.text or not is_name]
     gaps = [(_gap(reading.text, ends, word, number), word.stem) for word in placed]
     return min(gaps, default=(0, ""))[1]
 
@@ -318,7 +372,7 @@ def _nearest_name(reading: Reading, number: Quantity, shared: frozenset[str]) ->
 def _once(reading: Reading) -> frozenset[str]:
     seen: dict[str, int] = {}
     for word in reading.words:
-        if word.content:
+        if word.content and word.stem not in _STATISTICS:
             seen[word.stem] = seen.get(word.stem, 0) + 1
     return frozenset(word for word, count in seen.items() if count == 1)
 
@@ -330,9 +384,10 @@ def _bind(
     placed = [w for w in reading.words if w.stem in words and not w.text[0].isdigit()]
     low, high = sorted((first, second), key=lambda number: number.start)
     turned = first.start > second.start
-    text = reading.text[low.start : high.end + 40].lower()
-    if "respectively" in text:
+    if _is_parallel(reading, first, second):
         before = [word for word in placed if word.end <= low.start][-2:]
+        if len(before) < 2 or _OWN_PHRASE.match(reading.text, high.end):
+            before = [word for word in placed if word.start >= high.end][:2]
         pairs = dict(zip((word.stem for word in before), (0, 1), strict=False))
         return {word: (1 - n if turned else n) for word, n in pairs.items()}
     ends = clause_ends(reading.text)
@@ -344,6 +399,7 @@ def _bind(
     return bound
 
 
+_OWN_PHRASE = re.compile(r"(?:\s?\([^()]*\))?\s(?:for|in|of|with|among)\s")
 _BARRIERS = (",", " and ", " versus ", " vs", " than ", "compared", ";", ")", " but ", " while ")
 _INSERTED = re.compile(r"\s?\([^()]{0,60}\)")  # "18.1% (n = 13) in the A group"
 _BARRIER = 30  # characters that a comma or an "and" between a word and a number counts for

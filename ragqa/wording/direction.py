@@ -97,7 +97,7 @@ _ADJUNCT = re.compile(
 )
 _THOSE = re.compile(r"\s*(?:\w+\s)?(?:those|that)\s")
 _MODAL = re.compile(r"(?<=\w\w)(?:,| \(| (?:may|might|could) )")
-_NO_DIRECTION = re.compile(r"activ(?:e|ely|ity|ities)", re.IGNORECASE)  # no "activate"
+_NO_DIRECTION = re.compile(r"activ(?:e|ely|ity|ities)|growth|gains?", re.IGNORECASE)  # nouns
 _HYPHENS = "-\u2010\u2011"  # after a word of direction they make it part of a name: fast-twitch
 
 

@@ -41,11 +41,13 @@ _AFTER = re.compile(
     r"[\s-]{0,2}(?P<word>[%\u2030\u00b0\u00b5\u03bcA-Za-z\u2103][A-Za-z\u00b5\u03bc0-9/.\u00b7%\u00b0\u207b\u00b9\u00b2\u00b3-]*)"
     r""
     r""
+    r""
 )
 _PLAIN_WORD = re.compile(r"[\s-]{0,2}(?P<word>[A-Za-z]+(?:\s+points?\b)?)")
 _BEFORE_WORD = re.compile(
     r"(?:^|[^\w])(?P<word>[A-Za-z]+\.?|[$\u20ac\u00a3\u00a5<>\u2264\u2265=~\u2248])\s*$"
 )
+_P_VALUE = re.compile(r"\bp(?:[ -]?values?)?\s*(?:[=<>\u2264\u2265]|of|was|is)\s*$", re.IGNORECASE)
 _JOINED = re.compile(
     r"\s*(?:-|\u2013|\u2014|to|and|or|\u00b1|\+/-|versus|vs\.?|through)\s*$", re.IGNORECASE
 )
@@ -66,7 +68,8 @@ _ARTICLE = re.compile(r"\s+an?(?=\s)")
 _PARTS = {"third": 3.0, "quarter": 4.0, "fifth": 5.0, "tenth": 10.0}
 _FOLDS = re.compile(
     r"\b(?:(?P<two>twice|doubl(?:e|ed|es|ing)|two-?fold)|(?P<three>thrice|tripl(?:e|ed|es|ing)"
-    r"|three-?fold)|(?P<four>quadrupl(?:e|ed|es|ing)|four-?fold))\b(?!-blind)",
+    r"|three-?fold)|(?P<four>quadrupl(?:e|ed|es|ing)|four-?fold))\b(?![- ](?:blind|mask|strand"
+    r"|bond|knock|dose|layer|negative|positive|check))",
     re.IGNORECASE,
 )
 _LARGER = r"(?:more|greater|higher|longer|older|larger|later) than"
@@ -240,6 +243,9 @@ def _read_unit(each: _Found, text: str) -> None:
     word = before["word"].lower().rstrip(".") if before else ""
     if word in LABELS:
         each.dimension, each.unit = f"label:{LABELS[word]}", word
+        return
+    if _P_VALUE.search(text[max(0, each.start - _LOOK_BACK) : each.start]):
+        each.dimension = "label:p"
         return
     if word in LEADING:
         each.dimension, each.unit = LEADING[word], word
