@@ -83,7 +83,8 @@ _STANDS = (  # "those who smoke", "that is the case where", "this is the first s
 _JOINS = (
     r"(?:however|nevertheless|nonetheless|therefore|thus(?! far)|hence|consequently|accordingly"
     r"|as a (?:result|consequence)|instead(?! of)|otherwise|conversely"
-    r"|(?:in|by) contrast(?! to| with)|on the (?:other hand|contrary)|similarly|likewise|meanwhile|rather(?! than)|indeed|in fact"
+    r"|(?:in|by) contrast(?! to| with)|on the (?:other hand|contrary)|similarly|likewise|meanwhile"
+    r"|rather(?! than)|indeed|in fact"
     r"|for (?:example|instance)|in other words|in particular|specifically)\b"
 )
 _ADDS = (
