@@ -20,7 +20,7 @@ from model_server import ModelServer, Said
 from ragqa.answer.writing import MAX_FAILED_SECTIONS, MAX_REPAIRS
 from ragqa.api import Reader
 from ragqa.card import Card
-from ragqa.errors import ModelError
+from ragqa.errors import ModelError, QuestionError
 from ragqa.generate.chat import Budget, ChatModel, ChatOptions, Prices, ResponseCache, course
 from ragqa.manifest import load_manifest, save_manifest
 from ragqa.records import Answer, Statement
@@ -418,6 +418,15 @@ def test_too_many_chunks_for_a_model_are_fewer_the_second_time(
     assert 1 <= len(shown(second)) < len(shown(first))
 
 
+def test_a_repair_that_is_too_long_costs_no_second_writing(
+    server: ModelServer, opened: Open
+) -> None:
+    error = {"message": "maximum context length is 2", "code": "context_length_exceeded"}
+    server.say(write(FASTER, SLOWER), Said(status=400, body={"error": error}))
+    assert texts(opened().ask(TOMATOES)) == [FASTER.text]
+    assert [is_repair(seen) for seen in server.seen] == [False, True]
+
+
 # Follow-ups.
 
 
@@ -455,6 +464,15 @@ def test_a_follow_up_that_cannot_be_restated_is_asked_as_it_stands(
     answer = talk.ask("And when do they fail?")
     assert "restated" not in codes(answer)
     assert "And when do they fail?" in told(server.seen[-1])
+
+
+def test_a_follow_up_that_is_no_question_is_sent_nowhere(server: ModelServer, opened: Open) -> None:
+    server.say(write(FASTER))
+    talk = opened().conversation()
+    talk.ask(TOMATOES)
+    with pytest.raises(QuestionError):
+        talk.ask(" ? ")
+    assert len(server.seen) == 1
 
 
 def test_without_a_model_a_conversation_asks_as_it_is_told(index: Path) -> None:
@@ -499,6 +517,24 @@ def test_a_cancelled_question_ends_the_models_work(server: ModelServer, opened: 
 
     asyncio.run(ask())
     assert len(server.seen) == 1  # the refused statement is not repaired
+
+
+def test_a_model_that_hangs_is_not_waited_for_once_cancelled(
+    server: ModelServer, opened: Open
+) -> None:
+    server.say(*[Said(stall_at=-1)] * OPTIONS.attempts)
+    reader = opened()
+
+    async def ask() -> None:
+        task = asyncio.create_task(reader.aask(TOMATOES, paper_ids=["garden"]))
+        while not server.seen and not task.done():
+            await asyncio.sleep(0.01)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(ask())
+    assert len(server.seen) == 1  # and not once more for each attempt
 
 
 # Opening.

@@ -11,7 +11,6 @@ nothing back that was verified, and no other section with it.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import CancelledError
 from dataclasses import dataclass, replace
 from threading import Event
 from typing import TYPE_CHECKING, Final, Literal
@@ -98,7 +97,7 @@ class Writer:
     :param on_nothing: What to do where nothing passes; whoever makes the sections reads it.
     :param similarity: Cosine of a statement and its quotes, for the gate.
     :param on_statement: Told of each statement as soon as it has passed.
-    :param cancelled: Once set, the work ends with `CancelledError` at the model's next word.
+    :param cancelled: Once set, the work ends with `CancelledError`, even while it waits.
     """
 
     def __init__(
@@ -163,7 +162,7 @@ class Writer:
             work = _Work(self, replace(assignment, chunks=shown), context)
             written = work.run()
             shown = shown[: len(shown) // 2]
-            if written.error != "too-long" or not shown:
+            if written.error != "too-long" or written.statements or not shown:
                 return written
 
 
@@ -202,6 +201,10 @@ class _Work:
     def _statements(self) -> tuple[Statement, ...]:
         return tuple(each for each in self._places if isinstance(each, Statement))
 
+    @property
+    def _is_full(self) -> bool:
+        return len(self._statements) >= self._assignment.limit
+
     def _read(self, reader: OutputReader) -> None:
         """Check each statement as soon as the model has written it."""
         messages = prompt.answer(
@@ -210,13 +213,12 @@ class _Work:
             instruction=self._assignment.instruction,
             structured=self._structured,
         )
-        stream = self._model.stream(messages, schema=self._schema)
+        cancelled = self._writer.cancelled
+        stream = self._model.stream(messages, schema=self._schema, cancelled=cancelled)
         error: ModelReason | None = None
         try:
             for piece in stream:
-                if self._writer.cancelled.is_set():
-                    raise CancelledError
-                self._take(reader.feed(piece))
+                self._take(reader.feed(piece))  # to the end: only a whole reply is cached
             self._take(reader.close())
         except ModelError as failure:
             error = failure.reason
@@ -227,7 +229,7 @@ class _Work:
 
     def _take(self, written: Sequence[WrittenStatement]) -> None:
         for each in written:
-            if len(self._statements) < self._assignment.limit and not self._is_repeated(each):
+            if not self._is_full and not self._is_repeated(each):
                 self._places.append(self._check(each))
 
     def _is_repeated(self, written: WrittenStatement) -> bool:
@@ -260,7 +262,7 @@ class _Work:
         for place, drop in enumerate(self._places):
             if isinstance(drop, Statement) or not isinstance(drop.draft, WrittenStatement):
                 continue
-            if repairs == MAX_REPAIRS or len(self._statements) >= self._assignment.limit:
+            if repairs == MAX_REPAIRS or self._is_full:
                 return
             if self._holds_key(drop.draft):
                 continue
@@ -277,11 +279,11 @@ class _Work:
 
     def _ask_again(self, written: WrittenStatement, reason: str) -> WrittenStatement | None:
         """Return the first statement of the reply, if it has one."""
-        if self._writer.cancelled.is_set():
-            raise CancelledError
         messages = prompt.repair(written, reason, self._labelled, structured=self._structured)
         try:
-            reply = self._model.complete(messages, schema=self._schema)
+            reply = self._model.complete(
+                messages, schema=self._schema, cancelled=self._writer.cancelled
+            )
         except ModelError as failure:
             self._tell("repair", messages, None, failure.reason)
             raise

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from ragqa.answer import check_question
 from ragqa.notices import notice
 from ragqa.records import Answer, Statement
 
@@ -53,16 +54,17 @@ class Conversation:
         :raises ModelError: The chat model cannot be opened.
         :raises OptionalDependencyError: The chat model's package is not installed.
         """
-        asked = self._restated(question)
+        checked = check_question(question)  # before a model is asked
+        asked = self._restated(checked)
         answer = self._reader.ask(
-            asked or question, paper_ids=paper_ids, by_paper=by_paper, on_statement=on_statement
+            asked or checked, paper_ids=paper_ids, by_paper=by_paper, on_statement=on_statement
         )
         said = " ".join(statement.text for statement in answer.statements)
         self._turns.append((answer.question, said or _NOTHING))
         if asked is None:
             return answer
         understood = notice("restated", {"question": asked})
-        return replace(answer, question=question.strip(), notices=(understood, *answer.notices))
+        return replace(answer, question=checked, notices=(understood, *answer.notices))
 
     def _restated(self, question: str) -> str | None:
         if not self._turns or (model := self._reader.model) is None:
