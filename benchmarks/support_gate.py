@@ -21,7 +21,7 @@ from ragqa.records import Chunk, Document, Page, Paper, Statement, WrittenQuote,
 from ragqa.verify import content, verify_written
 from ragqa.wording.words import sentences
 
-THRESHOLDS = (0.0, 0.1, 0.2, 0.24, 0.3, 0.34, 0.5, 1.0)
+THRESHOLDS = (0.0, 0.1, 0.2, 0.24, 0.3, 0.34, 0.38, 0.5, 1.0)
 
 
 @dataclass(frozen=True)

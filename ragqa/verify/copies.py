@@ -15,7 +15,7 @@ from ragqa.verify.drops import Failure
 from ragqa.verify.polarity import is_turned_round
 from ragqa.verify.premise import Premise, Reading
 from ragqa.wording.direction import marks
-from ragqa.wording.negation import Negation, negations
+from ragqa.wording.negation import Negation, negations, speaks_of_loss
 
 __all__ = ["check_copies"]
 
@@ -89,7 +89,7 @@ def _judge(new: str, old: str, said: Reading, run: str) -> Failure | None:
     balance = _count(said.negations) - _count(negations(run))
     if balance < 0 and negations(old) and not negations(new):
         return Failure("lost-negation", "a negation of the quotes is left out")
-    if balance > 0 and negations(new) and not negations(old):
+    if balance > 0 and negations(new) and not (negations(old) or speaks_of_loss(old)):
         return Failure("added-negation", "the quotes say it without the negation")
     if _SOFT.search(old) and not _KEPT.search(new) and not _moved(_KEPT, said.text, run):
         return Failure("overclaim", "a reservation of the quotes is left out")

@@ -13,7 +13,7 @@ from ragqa.verify.drops import Failure
 from ragqa.verify.premise import Premise, Reading
 from ragqa.wording.acts import Act
 from ragqa.wording.direction import Comparison, Mark
-from ragqa.wording.negation import Negation, is_unchanged
+from ragqa.wording.negation import Negation, is_unchanged, speaks_of_loss
 from ragqa.wording.strength import strength
 from ragqa.wording.words import is_covered, is_light, is_same_word, stem
 
@@ -44,13 +44,6 @@ _MODAL = frozenset(
     ).split()
 )
 """Words that stand between a negation and what is denied."""
-_PRIVATION = re.compile(
-    r"\b(?:remov\w+|eliminat\w+|omit\w*|omission|loss|lost|delet\w+|knock-?(?:out|down|ed)\w*"
-    r"|deplet\w+"
-    r"|defici\w+|defective|depriv\w+|exclu\w+|ablat\w+|null|discard\w*|drop\w*|absen\w+|avoid\w*"
-    r"|withh\w+|-free|alone|only|versus|vs)\b",
-    re.IGNORECASE,
-)
 _WITHOUT = re.compile(
     r"^(?:without|lack\w*|absen\w+|missing|free of|devoid|instead of|rather than|except"
     r"|excluding)$",
@@ -179,7 +172,7 @@ def _is_turned(said: Reading, premise: Premise) -> bool:
 
 def _is_other_wording(negation: Negation, said: Reading, context: Reading) -> bool:
     """Say whether it is ``lacking`` for ``deficient``, or ``none is higher`` for the highest."""
-    if _WITHOUT.match(negation.cue) and _PRIVATION.search(context.text):
+    if _WITHOUT.match(negation.cue) and speaks_of_loss(context.text):
         return True
     return bool(_NONE_MORE.match(said.text, negation.start) and strength(context.text).ranked)
 

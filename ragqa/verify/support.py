@@ -2,13 +2,14 @@
 
 In: a statement and its premise. Out: the first failure, or None. Each rule looks for one kind of
 change and is silent where it cannot tell; what all are silent on passes. The rules and what each
-drops of faithful statements are measured in docs/LOG.md.
+drops of faithful statements are measured in docs/LOG.md, "The gate".
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
+from ragqa.verify.binding import check_binding
 from ragqa.verify.content import check_coverage, check_siblings
 from ragqa.verify.copies import check_copies
 from ragqa.verify.drops import Failure
@@ -16,7 +17,7 @@ from ragqa.verify.edits import check_exchanges, check_replacements
 from ragqa.verify.polarity import check_comparisons, check_directions, check_negation, check_roles
 from ragqa.verify.premise import Premise, Reading
 from ragqa.verify.strengths import check_strength
-from ragqa.verify.terms import check_binding, check_names, check_numbers
+from ragqa.verify.terms import check_names, check_numbers
 
 __all__ = ["RULES", "check_support"]
 

@@ -27,7 +27,7 @@ from ragqa.verify.quoting import find_quote, is_evidence
 __all__ = ["MIN_ENTAILMENT", "MIN_SIMILARITY", "verify_written"]
 
 MIN_ENTAILMENT = 0.5  # probability: entailment is then the likelier; no model was at hand to fit on
-MIN_SIMILARITY = 0.35  # cosine; see the entry on the gate in LOG
+MIN_SIMILARITY = 0.35  # cosine; a guard against nonsense, docs/LOG.md, "The gate"
 
 
 def verify_written(

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from ragqa.wording.words import Token, is_light, stem, tokens
 
-__all__ = ["Negation", "clause_at", "clause_ends", "is_unchanged", "negations"]
+__all__ = ["Negation", "clause_at", "clause_ends", "is_unchanged", "negations", "speaks_of_loss"]
 
 _SCOPE = 6  # content words: a longer predicate is seldom negated as a whole
 _CUE = re.compile(
@@ -65,6 +65,14 @@ _UNCHANGED = re.compile(
     r"|alike"
     r"|non-?inferior(?:ity)?|on par|indistinguishable|as (?:\w+ )?as|parity|insignificant"
     r"|non-?significant(?:ly)?|n\.s\.)\b",
+    re.IGNORECASE,
+)
+
+_PRIVATION = re.compile(
+    r"\b(?:remov\w+|eliminat\w+|omit\w*|omission|loss|lost|delet\w+|knock-?(?:out|down|ed)\w*"
+    r"|deplet\w+"
+    r"|defici\w+|defective|depriv\w+|exclu\w+|ablat\w+|null|discard\w*|drop\w*|absen\w+|avoid\w*"
+    r"|withh\w+|-free|alone|only|versus|vs)\b",
     re.IGNORECASE,
 )
 
@@ -168,3 +176,12 @@ def is_unchanged(text: str) -> bool:
     :return: Whether it has such a word.
     """
     return _UNCHANGED.search(text) is not None
+
+
+def speaks_of_loss(text: str) -> bool:
+    """Say whether a text takes something away without a negation: ``deficient``, ``removing``.
+
+    :param text: Plain text.
+    :return: Whether ``without`` may stand for one of its words.
+    """
+    return _PRIVATION.search(text) is not None
