@@ -27,7 +27,7 @@ from ragqa.errors import (
     IndexMissingError,
     IndexStateError,
 )
-from ragqa.index.integrity import FileEntry, describe_file
+from ragqa.index.integrity import SMALL_BLOCK_BYTES, FileEntry, describe_file
 from ragqa.index.layout import (
     CURRENT,
     LEXICAL,
@@ -166,7 +166,7 @@ def _write_new(
             search="exact" if recall is None else "shortlist",
             recall_at_10=1.0 if recall is None else recall.at_10,
             shortlist=recall,
-            files=_flush_and_describe(aside),
+            files=_flush_and_describe(aside, SMALL_BLOCK_BYTES if recall else 0),
         )
         write_meta(aside, meta)
         _prove_readable(aside)
@@ -224,7 +224,7 @@ def _lexical_texts(documents: Iterable[PackedDocument]) -> Iterator[tuple[str, s
             yield document.place[0], f"{section}\n{text}" if section else text
 
 
-def _flush_and_describe(folder: Path) -> dict[str, FileEntry]:
+def _flush_and_describe(folder: Path, block_bytes: int) -> dict[str, FileEntry]:
     """Flush every file and folder to disk, let others read them, and hash them."""
     files = {}
     for path in sorted(folder.rglob("*")):
@@ -236,7 +236,7 @@ def _flush_and_describe(folder: Path) -> dict[str, FileEntry]:
         path.chmod(0o644)  # tantivy writes some of its files for the owner only
         with path.open("rb+") as file:
             os.fsync(file.fileno())
-        files[path.relative_to(folder).as_posix()] = describe_file(path)
+        files[path.relative_to(folder).as_posix()] = describe_file(path, block_bytes)
     sync_dir(folder)
     return files
 

@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from ragqa._files import read_json, write_json
 from ragqa.errors import IndexMismatchError
-from ragqa.index.integrity import FileEntry, damaged
+from ragqa.index.integrity import BLOCK_BYTES, FileEntry, damaged
 from ragqa.index.shortlist import Recall
 from ragqa.index.store import Counts
 
@@ -112,7 +112,12 @@ def _parse(content: dict[str, Any]) -> Meta:
     """Return the record of a content whose checksum was right, hence written by `write_meta`."""
     counts = Counts(**content.pop("counts"))
     files = {
-        name: FileEntry(size=entry["size"], sha256=entry["sha256"], blocks=tuple(entry["blocks"]))
+        name: FileEntry(
+            size=entry["size"],
+            sha256=entry["sha256"],
+            blocks=tuple(entry["blocks"]),
+            block_bytes=entry.get("block_bytes", BLOCK_BYTES),  # older ones had one length only
+        )
         for name, entry in content.pop("files").items()
     }
     shortlist = content.pop("shortlist", None)

@@ -195,7 +195,7 @@ def verify_folder(folder: Path) -> tuple[FileCheck, ...]:
 
 def _check_file(path: Path, entry: FileEntry) -> FileCheck:
     try:
-        found = describe_file(path)
+        found = describe_file(path, entry.block_bytes)
     except OSError as error:
         return FileCheck(path=path, problem=error.strerror or "unreadable")
     if found.size != entry.size:
