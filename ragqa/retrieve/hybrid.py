@@ -64,7 +64,7 @@ class RetrieveOptions:
     best_sentence_weight: float = 0.6
     paper_weight: float = 2.0
     reranked: int = 12
-    reranker_weight: float = 1.0
+    reranker_weight: float = 0.75
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
