@@ -15,6 +15,7 @@ from hypothesis.extra.numpy import arrays
 
 from ragqa.errors import IndexDamagedError, IndexMismatchError
 from ragqa.index import integrity
+from ragqa.index import vectors as vectors_module
 from ragqa.index.integrity import FileGuard, describe_file
 from ragqa.index.records import quantise, unit_rows
 from ragqa.index.vectors import SentenceVectors, Vectors, write_sentences, write_vectors
@@ -224,6 +225,22 @@ def test_sentences_come_back_bit_for_bit(tmp_path, shape):
     assert (sentences.quantised(np.arange(shape[0])) == rows).all()
     with pytest.raises(IndexMismatchError):
         sentences.rows(np.array([shape[0]]))
+
+
+@pytest.mark.skipif(not Path("/proc/self/smaps").exists(), reason="needs Linux to see mappings")
+def test_what_was_read_of_a_large_file_does_not_stay_in_memory(tmp_path, monkeypatch):
+    rows = GENERATOR.integers(-127, 128, (40_000, 384)).astype(np.int8)
+    write_sentences(tmp_path / "s", [rows], rows.shape)
+    sentences, held = SentenceVectors(tmp_path / "s"), []
+    wanted = np.arange(0, 40_000, 7)
+    for limit in (1 << 28, 1 << 20):
+        monkeypatch.setattr(vectors_module, "_HELD", limit)
+        assert (sentences.quantised(wanted) == rows[wanted]).all()
+        smaps = Path("/proc/self/smaps").read_text(encoding="utf-8")
+        own = smaps.split(str(tmp_path / "s"))[-1].split("VmFlags")[0]
+        held.append(int(own.split("Rss:")[1].split()[0]))
+    assert held[0] > 10_000  # kB
+    assert held[1] < 1_000
 
 
 def test_sentences_are_an_ordinary_npy_file(tmp_path):

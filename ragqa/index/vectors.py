@@ -13,6 +13,7 @@ its heap also keeps the higher row of a tie.
 
 from __future__ import annotations
 
+import mmap
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,7 @@ from ragqa.index.shortlist import Shortlist, is_exact, one_thread
 __all__ = ["SentenceVectors", "Vectors", "write_sentences", "write_vectors"]
 
 _FLOAT_BYTES = 4
+_HELD = 1 << 28  # bytes of sentence vectors that may stay in memory: those of 100,000 chunks
 
 
 def write_vectors(path: Path, parts: Iterable[NDArray[np.float32]], dimension: int) -> None:
@@ -221,8 +223,12 @@ class SentenceVectors:
             raise damaged("the sentence vectors cannot be opened", path) from error
         if array.dtype != np.int8 or array.ndim != 2:
             raise damaged("the sentence vectors are of an unknown kind", path)
-        self._array, self._guard = array, guard
         self._header = path.stat().st_size - array.size
+        self._array, self._guard, self._mapped = array, guard, None
+        if array.size:  # nothing cannot be mapped
+            with path.open("rb") as file:
+                self._mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+            self._array = np.ndarray(array.shape, np.int8, self._mapped, self._header)
 
     @property
     def count(self) -> int:
@@ -240,7 +246,19 @@ class SentenceVectors:
         width = self._array.shape[1]
         if self._guard is not None:
             self._guard.check_spans(self._header + labels * width, width)
-        return np.asarray(self._array[labels])
+        rows_read: NDArray[np.int8] = self._array[labels]
+        self._forget()
+        return rows_read
+
+    def _forget(self) -> None:
+        """Give back the memory that the system mapped around what was read, 64 kB a place.
+
+        It stays in the system's cache of files. Of a million chunks the process would hold 2.7 GB
+        of it after some hundred questions; giving it back takes 2 ms a question.
+        """
+        mapped = self._mapped
+        if mapped is not None and len(mapped) > _HELD and hasattr(mapped, "madvise"):
+            mapped.madvise(mmap.MADV_DONTNEED)  # Windows has none
 
     def rows(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
         """Return rows as unit vectors.
