@@ -15,7 +15,7 @@ from adversary.scoring import Half, Table, half_of, run_suite
 from ragqa.generate.reading import read_output
 from ragqa.verify import verify_written
 
-CAUGHT = {"quote true, statement unsupported": 0.92, "form": 0.98}
+CAUGHT = {"quote true, statement unsupported": 0.93, "form": 0.98}
 MOST_DROPPED = 0.05
 
 pytestmark = pytest.mark.skipif(
