@@ -25,7 +25,7 @@ pytestmark = pytest.mark.skipif(
 
 @pytest.fixture(scope="module")
 def table() -> Table:
-    """Run the suite but for outputs of a megabyte, which `test_suite` and the reader's tests have."""
+    """Run the suite but for its outputs of a megabyte, which the reader has tests of."""
     return run_suite(
         read_output,
         verify_written,
