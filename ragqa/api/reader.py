@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ragqa._files import sha256_bytes
 from ragqa.answer import Context, answer_plan, check_question
 from ragqa.api.current import CurrentList, restricted
-from ragqa.errors import IndexMismatchError
+from ragqa.api.models import Models
 from ragqa.index.generation import Generation, open_generation
 from ragqa.plan.sections import plan_by_paper, plan_card, plan_question
 from ragqa.records import (
@@ -68,14 +68,12 @@ class Reader:
         model: Any = None,  # noqa: ANN401 - a LangChain model cannot be named here
     ) -> None:
         self._generation = generation
-        self._directory = directory
-        self._embedder = embedder
-        self._loading = threading.Lock()  # questions of several threads load one of each model
+        self._models = Models(
+            generation, directory, embedder=embedder, reranker=reranker, chat=model
+        )
         self.min_confidence = min_confidence
         self.on_nothing: OnNothing = "extractive"
-        self._model = model
         self._retrieval = retrieval or RetrieveOptions()
-        self._reranker = reranker
         self._retriever: Retriever | None = None
         self._current = CurrentList(generation, directory)
 
@@ -347,12 +345,7 @@ class Reader:
     @property
     def model(self) -> ChatModel | None:
         """Return the chat model, opened; its `usage` says what it used so far."""
-        with self._loading:
-            if self._model is not None:
-                from ragqa.api.chat import open_model
-
-                self._model = open_model(self._model)
-        return self._model
+        return self._models.chat
 
     def _context(
         self,
@@ -381,40 +374,16 @@ class Reader:
         return Writer(
             model,
             on_nothing=self.on_nothing,
-            similarity=similarity_by(self._load_embedder()),
+            similarity=similarity_by(self._models.embedder),
             on_statement=on_statement or (lambda statement: None),
             cancelled=cancelled,
         )
 
     def _load_retriever(self) -> Retriever:
         """Return the one retriever, which remembers what was searched last."""
-        embedder = self._load_embedder()
+        embedder = self._models.embedder
         if self._retriever is None:
             self._retriever = Retriever(
-                self._generation, embedder, self._retrieval, reranker=self._load_reranker()
+                self._generation, embedder, self._retrieval, reranker=self._models.reranker
             )
         return self._retriever
-
-    def _load_reranker(self) -> Reranker | None:
-        with self._loading:
-            if isinstance(self._reranker, str):
-                from ragqa.rerank import reranker_named
-
-                self._reranker = reranker_named(self._reranker)
-        return self._reranker
-
-    def _load_embedder(self) -> Embedder:
-        with self._loading:
-            if self._embedder is None:
-                from ragqa.embed import load_embedder
-
-                name = self._generation.meta.fingerprint["embedder_name"]
-                self._embedder = load_embedder(name)
-        built_with = self._generation.meta.fingerprint.get("embedder")
-        if built_with != self._embedder.fingerprint:
-            raise IndexMismatchError(
-                "the index was built by another embedder, or another version of it",
-                item=self._directory,
-                hint="Run `ragqa rebuild`",
-            )
-        return self._embedder
