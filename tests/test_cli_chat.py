@@ -14,6 +14,7 @@ from command_line import Call, caller
 from corpora import GARDEN, STANDARD, build, make_corpus, statement
 from model_server import ModelServer, Said
 
+from ragqa.api.chat import open_model
 from ragqa.cli.chatting import show_statement
 from ragqa.generate.chat import course
 
@@ -94,6 +95,44 @@ def test_a_limit_of_the_cost(
 
 def test_a_model_that_cannot_be_opened_is_told_in_a_line(run: Call) -> None:
     assert "named by provider and model" in run("ask", TOMATOES, "--model", "gpt").error()
+
+
+def test_a_hung_model_is_left_alone_in_time(
+    run: Call, server: ModelServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert run("ask", TOMATOES, "--model-timeout", "1").code == 2
+    assert run(*ASK, "--model-timeout", "0").code == 2
+    server.say(Said(stall_at=-1))
+    found = run(*ASK, "--model-timeout", "0.3")
+    assert found.code == 0
+    assert "gave nothing on this (timeout)" in found.out
+    assert "nothing came from the chat model for 0.3 s: openai:m. Try again" in found.err
+    assert len(server.seen) == 4
+
+
+def test_why_a_server_refuses_is_told_with_what_to_do(run: Call, server: ModelServer) -> None:
+    server.say(Said(status=401, echo=True))
+    found = run(*ASK)
+    assert "refuses the request (HTTP 401): openai:m. Check that the provider's key" in found.err
+    assert LEAK not in found.err
+    server.say(write(FASTER))
+    assert "refuses" not in run(*ASK).err
+
+
+def test_a_missing_key_is_named(run: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY")
+    assert "OPENAI_API_KEY" in run(*ASK).error()
+
+
+def test_what_cannot_be_explained_is_told_with_what_to_do(run: Call) -> None:
+    assert "ragqa ask --json --out FILE" in run("explain", "absent.json").error()
+
+
+def test_a_longer_patience_is_one_for_the_whole_request(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    model = open_model("openai:m", first_s=900)
+    assert model is not None
+    assert (model.options.first_s, model.options.total_s) == (900, 1800)
 
 
 def test_on_nothing(run: Call, server: ModelServer) -> None:

@@ -858,7 +858,7 @@ def no_key(monkeypatch: pytest.MonkeyPatch) -> None:
         ("", "Write ollama:qwen3"),
         (":", "Write ollama:qwen3"),
         ("nosuch:model", "Check provider and name"),
-        ("openai:m", "key is in the environment"),
+        ("openai:m", "OPENAI_API_KEY is in the environment"),
         ("groq:m", "pip install --upgrade langchain-groq"),
     ],
 )

@@ -188,7 +188,7 @@ class _Work:
             self._read(reader)
             self._repair()
         except ModelError as failure:
-            error = failure.reason
+            error, self._model.last_error = failure.reason, failure
         self._tell_drops()
         statements = self._statements
         if statements:

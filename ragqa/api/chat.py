@@ -7,12 +7,13 @@ called.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ragqa.embed import Embedder
-    from ragqa.generate.chat import ChatModel
+    from ragqa.generate.chat import ChatModel, ChatOptions
 
 __all__ = ["open_model", "similarity_by"]
 
@@ -23,6 +24,7 @@ def open_model(
     model: Any,  # noqa: ANN401 - a LangChain chat model cannot be named without importing it
     *,
     max_cost: float | None = None,
+    first_s: float | None = None,
     on_problem: Callable[[str], None] = lambda line: None,
 ) -> ChatModel | None:
     """Open a chat model as a user names it, with replies kept in the user's cache.
@@ -30,6 +32,7 @@ def open_model(
     :param model: ``PROVIDER:NAME``, a LangChain chat model, a `ChatModel`, which is taken as it
         is, or None or ``none`` for none.
     :param max_cost: What it may cost in all, in USD; None for no limit.
+    :param first_s: Seconds to wait for its first token; None for the usual patience.
     :param on_problem: Told where the cache cannot be used.
     :return: The model, if there shall be one.
     :raises ModelError: It cannot be opened, or has a limit to its cost and no prices.
@@ -37,16 +40,24 @@ def open_model(
     """
     if model is None or model == "none":
         return None
-    from ragqa.generate.chat import Budget, ChatModel, ResponseCache
+    from ragqa.generate.chat import Budget, ChatModel, ChatOptions, ResponseCache
 
     if isinstance(model, ChatModel):
         return model
     folder = _cache_folder()
     return ChatModel(
         model,
+        options=_patient(ChatOptions(), first_s),
         budget=None if max_cost is None else Budget(max_cost),
         cache=ResponseCache(folder, on_problem=on_problem) if folder else None,
     )
+
+
+def _patient(options: ChatOptions, first_s: float | None) -> ChatOptions:
+    """Return the options with another patience for the first token, which a whole request has."""
+    if first_s is None:
+        return options
+    return replace(options, first_s=first_s, total_s=max(options.total_s, 2 * first_s))
 
 
 def _cache_folder() -> Path | None:

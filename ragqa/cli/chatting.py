@@ -27,27 +27,32 @@ class Chat:
     :ivar name: ``PROVIDER:NAME``, or None or ``none``.
     :ivar max_cost: What it may cost in all, in USD; None for no limit.
     :ivar on_nothing: What a section holds where nothing that was written passes.
+    :ivar timeout: Seconds to wait for its first token; None for the usual patience.
     """
 
     name: str | None
     max_cost: float | None
     on_nothing: OnNothing
+    timeout: float | None
 
     def open(self) -> ChatModel | None:
         """Open the model, with replies kept in the user's cache.
 
         :return: The model, if one is named.
-        :raises click.UsageError: There is a limit to the cost of no model.
+        :raises click.UsageError: There is a limit, and no model.
         """
-        if self.name is None and self.max_cost is not None:
-            raise click.UsageError("--max-cost is the limit of a --model")
+        for option, value in (("--max-cost", self.max_cost), ("--model-timeout", self.timeout)):
+            if self.name is None and value is not None:
+                raise click.UsageError(f"{option} is a limit of a --model")
         from ragqa.api.chat import open_model
 
-        return open_model(self.name, max_cost=self.max_cost, on_problem=message)
+        return open_model(
+            self.name, max_cost=self.max_cost, first_s=self.timeout, on_problem=message
+        )
 
 
 def chat_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Add ``--model``, ``--max-cost`` and ``--on-nothing``.
+    """Add ``--model``, ``--model-timeout``, ``--max-cost`` and ``--on-nothing``.
 
     :param command: A command with a parameter ``chat``, a `Chat`.
     :return: The command.
@@ -55,9 +60,15 @@ def chat_options(command: Callable[..., None]) -> Callable[..., None]:
 
     @wraps(command)
     def called(
-        *, model: str | None, max_cost: float | None, on_nothing: OnNothing, **options: object
+        *,
+        model: str | None,
+        model_timeout: float | None,
+        max_cost: float | None,
+        on_nothing: OnNothing,
+        **options: object,
     ) -> None:
-        command(chat=Chat(name=model, max_cost=max_cost, on_nothing=on_nothing), **options)
+        chat = Chat(name=model, max_cost=max_cost, on_nothing=on_nothing, timeout=model_timeout)
+        command(chat=chat, **options)
 
     nothing = click.option(
         "--on-nothing",
@@ -72,11 +83,17 @@ def chat_options(command: Callable[..., None]) -> Callable[..., None]:
         metavar="USD",
         help="No request that could cost more in all; needs RAGQA_PRICES.",
     )(nothing)
+    timeout = click.option(
+        "--model-timeout",
+        type=click.FloatRange(min=0, min_open=True),
+        metavar="SECONDS",
+        help="To wait for the first word; a request is made four times at most.  [default: 120]",
+    )(limit)
     return click.option(
         "--model",
         metavar="PROVIDER:NAME",
         help="A chat model writes; each statement is checked.  [default: quotes alone]",
-    )(limit)
+    )(timeout)
 
 
 def show_statement(statement: Statement) -> None:
@@ -90,12 +107,14 @@ def show_statement(statement: Statement) -> None:
 
 
 def show_usage(model: ChatModel | None) -> None:
-    """Say on stderr what a model used.
+    """Say on stderr what a model used, and why it failed, where it did.
 
     :param model: The model, if there was one.
     """
     if model is None:
         return
+    if model.last_error is not None:
+        message(f"{model.last_error}")
     used = model.usage
     about = "about " if used.estimated else ""
     cost = "" if used.cost is None else f", {used.cost:.4f} USD"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -104,10 +105,16 @@ def _read(path: Path) -> dict[str, Any]:
     try:
         value = json.loads(path.read_bytes())
     except (OSError, ValueError, RecursionError) as error:
-        raise RagqaError("the answer's file cannot be read", item=path) from error
+        raise RagqaError(
+            "the answer's file cannot be read",
+            item=path,
+            hint="Write one with `ragqa ask --json --out FILE`",
+        ) from error
     if not isinstance(value, dict) or value.get("schema") != _SCHEMA:
         raise RagqaError(
-            "this is no answer of ragqa", item=path, hint="Write one with `ragqa ask --json`"
+            "this is no answer of ragqa",
+            item=path,
+            hint="Write one with `ragqa ask --json --out FILE`",
         )
     return value
 
@@ -116,7 +123,7 @@ def _model(chat: Chat, generator: str) -> ChatModel | None:
     """Open the model that is named, else the one that wrote the answer."""
     if chat.name is not None or generator == "extractive":
         return chat.open()
-    return Chat(name=generator, max_cost=chat.max_cost, on_nothing=chat.on_nothing).open()
+    return replace(chat, name=generator).open()
 
 
 def _explained(reader: Reader, value: Mapping[str, Any], papers: tuple[str, ...]) -> Explanation:

@@ -49,7 +49,7 @@ _HINT: dict[ModelReason, str] = {
     "unknown-model": "Check the model's name, and that its server has it",
     "refused": "Check that the provider's key is in the environment, is valid and may be charged",
     "rate-limited": "Try again later",
-    "timeout": "Try again, or allow it more time",
+    "timeout": "Try again, or allow it more time (--model-timeout)",
     "connection": "Check that its server runs, and the base URL in the environment",
     "server-error": "Try again later",
     "bad-response": "Check that its server speaks this provider's protocol",

@@ -36,6 +36,7 @@ _EXTRAS = {
     "ollama": "langchain_ollama",
     "openai": "langchain_openai",
 }  # extra of ragqa, named as the provider is -> the module that it brings
+_KEYS = {"anthropic": "ANTHROPIC_API_KEY", "openai": "OPENAI_API_KEY"}
 _PACKAGE = re.compile(r"pip install ([A-Za-z0-9_.-]+)")
 _SERVERS = ("OPENAI_API_BASE", "OPENAI_BASE_URL", "OLLAMA_HOST", "ANTHROPIC_BASE_URL")
 # Fields that say how a model is called, not what it answers.
@@ -113,8 +114,13 @@ def load_chat_model(name: str, *, options: ChatOptions | None = None) -> Model:
             f"the chat model cannot be opened ({type(error).__name__})",
             reason="unknown-model" if isinstance(error, ValueError | OSError) else "refused",
             item=name,
-            hint="Check provider and name, and that its key is in the environment",
+            hint=f"Check provider and name, and that {_key_of(provider)} is in the environment",
         ) from None
+
+
+def _key_of(provider: str) -> str:
+    """Return the name of a provider's key, where it is known."""
+    return _KEYS.get(provider, "its key")
 
 
 def _arguments(provider: str, options: ChatOptions) -> dict[str, Any]:

@@ -45,6 +45,7 @@ class ChatModel:
     :param prices: What it costs; without them ``RAGQA_PRICES`` counts.
     :param budget: A limit to the cost; it can be shared by several models.
     :param cache: Where replies are kept.
+    :ivar last_error: What whoever writes answers met last, without keys; None where nothing failed.
     :raises ModelError: If it cannot be opened, or a budget for it cannot be kept.
     :raises OptionalDependencyError: If the provider's package is not installed.
     """
@@ -73,6 +74,7 @@ class ChatModel:
         self._scrub = Scrubber(known_secrets(self._model))
         self._no_extras = False
         self._usage = Usage()
+        self.last_error: ModelError | None = None
         self._lock = Lock()
         self.is_local = is_pipeline(self._model)
         # A local pipeline is one tokenizer and one model, which are not safe to share.
