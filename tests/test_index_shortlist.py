@@ -17,14 +17,14 @@ from index_samples import answers, indexed, paper, write
 
 from ragqa.errors import BuildError, IndexDamagedError, IndexMismatchError
 from ragqa.index import generation as writing
-from ragqa.index import proposing, reading, shortlist
+from ragqa.index import integrity, proposing, reading, shortlist
 from ragqa.index.generation import (
     load_indexed_document,
     open_generation,
     verify_generation,
     write_generation,
 )
-from ragqa.index.meta import read_meta
+from ragqa.index.meta import _checksum, read_meta
 from ragqa.index.proposing import write_shortlist
 from ragqa.index.shortlist import Shortlist, is_exact, open_shortlist
 from ragqa.index.vectors import Vectors, write_vectors
@@ -326,6 +326,41 @@ def test_an_index_below_the_limit_has_none_and_goes_on_without(index, tmp_path, 
     with open_generation(tmp_path / "plain") as plain, open_generation(index) as listed:
         assert answers(plain, QUERIES) == answers(listed, QUERIES)
     assert len(answers(plain, ())) == 0
+
+
+def test_its_files_are_checked_in_small_blocks(index, tmp_path, monkeypatch):
+    lengths = {entry.block_bytes for entry in read_meta(index / "gen-000001").files.values()}
+    assert lengths == {integrity.SMALL_BLOCK_BYTES}
+    monkeypatch.setattr(integrity, "SMALL_BLOCK_BYTES", 1 << 10)
+    monkeypatch.setattr(writing, "SMALL_BLOCK_BYTES", 1 << 10)
+    write(tmp_path / "fine", *DOCUMENTS)
+    monkeypatch.setattr(reading, "_HASHED_AT_OPEN", 0)
+    assert not any(check.problem for check in verify_generation(tmp_path / "fine"))
+    vectors = tmp_path / "fine" / "gen-000001" / "vectors.faiss"
+    flipped(vectors, -1)
+    with open_generation(tmp_path / "fine") as generation:
+        last = generation.vectors.count - 1
+        assert generation.vectors.rows(np.arange(3)).shape == (3, 16)
+        with pytest.raises(IndexDamagedError):
+            generation.vectors.rows(np.array([last]))
+    assert [c.path.name for c in verify_generation(tmp_path / "fine") if c.problem] == [
+        "vectors.faiss"
+    ]
+
+
+def test_a_meta_file_that_tells_no_length_of_blocks(tmp_path, monkeypatch):
+    """As versions wrote it that had one length only."""
+    monkeypatch.setattr(shortlist, "EXACT_BELOW", 10_000)
+    write(tmp_path, *DOCUMENTS)
+    path = tmp_path / "gen-000001" / "meta.json"
+    content = json.loads(path.read_text())
+    del content["checksum"]
+    for entry in content["files"].values():
+        assert entry.pop("block_bytes") == integrity.BLOCK_BYTES
+    path.write_text(json.dumps({**content, "checksum": _checksum(content)}))
+    with open_generation(tmp_path) as generation:
+        assert answers(generation, QUERIES)
+    assert not any(check.problem for check in verify_generation(tmp_path))
 
 
 def test_an_incremental_build_has_the_same_one(tmp_path):
