@@ -351,6 +351,10 @@ def _check_lines(raw: str) -> None:
 
 @settings(max_examples=200, deadline=None)
 @given(_MARKDOWN)
+@example(
+    "![alt](TARGETxq.png) | a | b |\n|---|---|\n|  | a | b |\n|---|---|\n|  \n\n[r]: TARGETxq\n\n"
+    " [a [b] c](TARGETxq/x)"
+)
 def test_lines_of_a_readme_hold_what_is_cited_on_them(raw: str) -> None:
     _check_lines(raw)
 

@@ -81,7 +81,12 @@ def _document(
 ) -> Document:
     builder = TextBuilder()
     headings: list[tuple[int, int]] = []
+    written = 0
     for block in blocks:
+        if block.lines:
+            if _leaves_out(raw[written : block.lines[0][0]]):
+                builder.mark_break()
+            written = max(written, _end(block))
         start = _write_block(builder, block)
         if block.is_heading and start < len(builder):
             headings.append((start, len(builder)))
@@ -96,6 +101,17 @@ def _document(
         breaks=tuple(builder.breaks),
         headings=tuple(headings),
     )
+
+
+def _end(block: _Block) -> int:
+    start, text = block.lines[-1]
+    return start + len(text)
+
+
+def _leaves_out(between: str) -> bool:
+    """Say whether words stand between two blocks, such as code; a list's number is none."""
+    *lines, last = _NEWLINE.split(between)
+    return any(map(str.isalnum, "".join([*lines, _BLOCK_MARKS.sub("", last)])))
 
 
 def _line_starts(raw: str) -> tuple[int, ...]:
