@@ -10,7 +10,7 @@ from random import Random
 import pdfs
 import pypdfium2
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from papers import ALL, FEW, needs_papers, params, parsed
 from pypdf import PdfReader
