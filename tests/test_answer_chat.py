@@ -181,6 +181,25 @@ def test_where_nothing_passes_the_papers_are_quoted_or_nothing_is_said(
     assert_grounded(silent, index)
 
 
+class Sceptic:
+    """An entailment model that believes nothing with a word in it."""
+
+    def __init__(self, word: str) -> None:
+        self.word = word
+
+    def entails(self, premise: str, hypothesis: str) -> float:
+        assert hypothesis not in premise
+        return 0.1 if self.word in hypothesis else 0.9
+
+
+def test_an_entailment_model_has_a_say(server: ModelServer, opened: Open) -> None:
+    server.say(write(FASTER, FAILS))
+    reader = opened()
+    reader.nli = Sceptic("faster")
+    assert texts(reader.ask(TOMATOES)) == [FAILS.text]
+    assert "does not follow from its quotes" in told(server.seen[1])
+
+
 def test_a_model_that_says_no_answer_makes_it_abstain(
     server: ModelServer, opened: Open, index: Path
 ) -> None:

@@ -83,6 +83,7 @@ def test_a_limit_of_the_cost(
     run: Call, server: ModelServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert run("ask", TOMATOES, "--max-cost", "1").code == 2
+    assert run("ask", TOMATOES, "--nli", "folder").code == 2
     assert "needs the model's prices" in run(*ASK, "--max-cost", "1").error()
     monkeypatch.setenv("RAGQA_PRICES", "1,1")
     stopped = run(*ASK, "--max-cost", "0.000001")

@@ -23,7 +23,7 @@ from ragqa.generate.reading import OutputReader, read_output
 from ragqa.generate.sameness import say_the_same
 from ragqa.notices import notice
 from ragqa.records import Cell, Chunk, Notice, Statement, WrittenStatement
-from ragqa.verify import Drop, verify_written
+from ragqa.verify import NLI, Drop, verify_written
 
 if TYPE_CHECKING:
     from ragqa.answer.context import Context
@@ -96,6 +96,7 @@ class Writer:
     :param model: The model.
     :param on_nothing: What to do where nothing passes; whoever makes the sections reads it.
     :param similarity: Cosine of a statement and its quotes, for the gate.
+    :param nli: Judges whether quotes entail a statement, for the gate.
     :param on_statement: Told of each statement as soon as it has passed.
     :param cancelled: Once set, the work ends with `CancelledError`, even while it waits.
     """
@@ -106,12 +107,14 @@ class Writer:
         *,
         on_nothing: OnNothing = "extractive",
         similarity: Callable[[str, Sequence[str]], float] | None = None,
+        nli: NLI | None = None,
         on_statement: Callable[[Statement], None] = lambda statement: None,
         cancelled: Event | None = None,
     ) -> None:
         self.model = model
         self.on_nothing = on_nothing
         self.similarity = similarity
+        self.nli = nli
         self.on_statement = on_statement
         self.cancelled = cancelled or Event()
         self.wrote = self.declined = False
@@ -248,6 +251,7 @@ class _Work:
             chunks=self._by_label,
             document_of=context.document,
             paper_of=context.paper,
+            nli=self._writer.nli,
             similarity=self._writer.similarity,
         )
         if isinstance(result, Drop):

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from ragqa.embed import Embedder
     from ragqa.generate.chat import ChatModel, ChatOptions
+    from ragqa.verify import NLI
 
-__all__ = ["open_model", "similarity_by"]
+__all__ = ["open_model", "open_nli", "similarity_by"]
 
 _REPLIES = "replies"  # folder of the user's cache
 
@@ -64,6 +65,21 @@ def _cache_folder() -> Path | None:
     from ragqa.embed.cache import cache_roots
 
     return next((root / _REPLIES for root in cache_roots(None)), None)
+
+
+def open_nli(nli: NLI | str | None) -> NLI | None:
+    """Load an entailment model as a user names it.
+
+    :param nli: Name on the hub or folder of a cross-encoder with a label for entailment, an `NLI`,
+        which is taken as it is, or None.
+    :return: The model, if there shall be one.
+    :raises ModelError: It cannot be loaded, or has no label for entailment.
+    """
+    if not isinstance(nli, str):
+        return nli
+    from ragqa.verify.nli import CrossEncoderNLI
+
+    return CrossEncoderNLI(nli)
 
 
 def similarity_by(embedder: Embedder) -> Callable[[str, Sequence[str]], float]:

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from ragqa.explain import Explanation
     from ragqa.generate.chat import ChatModel
     from ragqa.rerank import Reranker
+    from ragqa.verify import NLI
 
 __all__ = ["Reader"]
 
@@ -54,6 +55,8 @@ class Reader:
     :ivar min_confidence: Below it a question is not answered, and no model is asked.
     :ivar on_nothing: What a section holds where a model wrote and nothing of it passed the check:
         ``extractive`` for quotes, ``abstain`` for nothing.
+    :ivar nli: A second opinion on what a model writes: a cross-encoder that judges entailment, or
+        its name, loaded when needed; None for none.
     """
 
     def __init__(
@@ -73,6 +76,7 @@ class Reader:
         )
         self.min_confidence = min_confidence
         self.on_nothing: OnNothing = "extractive"
+        self.nli: NLI | str | None = None
         self._retrieval = retrieval or RetrieveOptions()
         self._retriever: Retriever | None = None
         self._current = CurrentList(generation, directory)
@@ -369,11 +373,13 @@ class Reader:
         if (model := self.model) is None:
             return None
         from ragqa.answer.writing import Writer
-        from ragqa.api.chat import similarity_by
+        from ragqa.api.chat import open_nli, similarity_by
 
+        self.nli = open_nli(self.nli)
         return Writer(
             model,
             on_nothing=self.on_nothing,
+            nli=self.nli,
             similarity=similarity_by(self._models.embedder),
             on_statement=on_statement or (lambda statement: None),
             cancelled=cancelled,

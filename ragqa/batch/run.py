@@ -58,6 +58,7 @@ class BatchOptions:
     :ivar html: Whether each answer is also written as an HTML file, ``NAME.html``.
     :ivar model: The chat model that writes, or its name, as `Reader.open` takes it.
     :ivar on_nothing: What a section holds where nothing that it wrote passed the check.
+    :ivar nli: Name or folder of the entailment model that judges what it wrote; None for none.
     """
 
     corpus: Path | None = None
@@ -69,6 +70,7 @@ class BatchOptions:
     html: bool = False
     model: Any = None
     on_nothing: OnNothing = "extractive"
+    nli: str | None = None
 
 
 def cards_in(paths: Sequence[Path]) -> tuple[Path, ...]:
@@ -162,7 +164,7 @@ class _Batch:
         self._out = out
         model = open_model(options.model, on_problem=on_message)
         self._options = replace(options, model=model)
-        self._model_print = _print_of(model, options.on_nothing)
+        self._model_print = _print_of(model, options.on_nothing, options.nli)
         self._corpus = options.corpus or Path("corpus") / name
         self._index = options.index or Path("indexes") / name
         self._on_progress = on_progress
@@ -302,8 +304,10 @@ def _reranker(name: str | None, say: Callable[[str], None]) -> Reranker | None:
     return reranker_named(name, on_progress=say)
 
 
-def _print_of(model: ChatModel | None, on_nothing: str) -> str:
-    return "" if model is None else f"{model.name} {model.fingerprint} {on_nothing}"
+def _print_of(model: ChatModel | None, on_nothing: str, nli: str | None) -> str:
+    if model is None:
+        return ""
+    return f"{model.name} {model.fingerprint} {on_nothing}" + (f" {nli}" if nli else "")
 
 
 def _done(answer: Answer, job: Job, *, index_sha256: str, files: Mapping[str, str]) -> BatchRow:

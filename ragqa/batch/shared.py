@@ -79,6 +79,8 @@ class _Options(Protocol):
     def model(self) -> Any: ...  # noqa: ANN401 - a chat model cannot be named here
     @property
     def on_nothing(self) -> OnNothing: ...
+    @property
+    def nli(self) -> str | None: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,6 +181,7 @@ def prepare(
     _build(corpus, group.index, options, on_progress, on_message)
     reader = Reader.open(group.index, reranker=reranker, model=options.model)
     reader.on_nothing = options.on_nothing
+    reader.nli = options.nli
     return reader
 
 

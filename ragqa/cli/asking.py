@@ -71,7 +71,7 @@ def ask(
 
     model = chat.open()
     reader = Reader.open(index or only_index(), reranker=reranker_called(reranker), model=model)
-    reader.on_nothing = chat.on_nothing
+    reader.on_nothing, reader.nli = chat.on_nothing, chat.nli
     if min_confidence is not None:
         reader.min_confidence = min_confidence
     way: _Way = {"paper_ids": papers, "by_paper": by_paper, "on_statement": show_statement}
@@ -149,6 +149,7 @@ def _answer_many(
         html=form == "html",
         model=model,
         on_nothing=chat.on_nothing,
+        nli=chat.nli,
     )
     report = run_batch(cards_in(cards), out, options)
     show_usage(model)
@@ -180,7 +181,7 @@ def _answer_card(
     index = default_index(directory)
     show_build(run_build(corpus, index))
     reader = Reader.open(index, reranker=reranker, model=model)
-    reader.on_nothing = chat.on_nothing
+    reader.on_nothing, reader.nli = chat.on_nothing, chat.nli
     found = reader.answer_card(read_card(card), on_statement=show_statement)
     show_usage(model)
     return found, reader

@@ -27,23 +27,30 @@ class Chat:
     :ivar name: ``PROVIDER:NAME``, or None or ``none``.
     :ivar max_cost: What it may cost in all, in USD; None for no limit.
     :ivar on_nothing: What a section holds where nothing that was written passes.
+    :ivar nli: Name or folder of the entailment model that judges what it writes; None for none.
     :ivar timeout: Seconds to wait for its first token; None for the usual patience.
     """
 
     name: str | None
     max_cost: float | None
     on_nothing: OnNothing
+    nli: str | None
     timeout: float | None
 
     def open(self) -> ChatModel | None:
         """Open the model, with replies kept in the user's cache.
 
         :return: The model, if one is named.
-        :raises click.UsageError: There is a limit, and no model.
+        :raises click.UsageError: There is a limit or a judge, and no model.
         """
-        for option, value in (("--max-cost", self.max_cost), ("--model-timeout", self.timeout)):
+        of_model = {
+            "--max-cost": self.max_cost,
+            "--model-timeout": self.timeout,
+            "--nli": self.nli,
+        }
+        for option, value in of_model.items():
             if self.name is None and value is not None:
-                raise click.UsageError(f"{option} is a limit of a --model")
+                raise click.UsageError(f"{option} goes with a --model")
         from ragqa.api.chat import open_model
 
         return open_model(
@@ -52,7 +59,7 @@ class Chat:
 
 
 def chat_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Add ``--model``, ``--model-timeout``, ``--max-cost`` and ``--on-nothing``.
+    """Add ``--model``, ``--model-timeout``, ``--max-cost``, ``--on-nothing`` and ``--nli``.
 
     :param command: A command with a parameter ``chat``, a `Chat`.
     :return: The command.
@@ -65,9 +72,12 @@ def chat_options(command: Callable[..., None]) -> Callable[..., None]:
         model_timeout: float | None,
         max_cost: float | None,
         on_nothing: OnNothing,
+        nli: str | None,
         **options: object,
     ) -> None:
-        chat = Chat(name=model, max_cost=max_cost, on_nothing=on_nothing, timeout=model_timeout)
+        chat = Chat(
+            name=model, max_cost=max_cost, on_nothing=on_nothing, nli=nli, timeout=model_timeout
+        )
         command(chat=chat, **options)
 
     nothing = click.option(
@@ -77,6 +87,11 @@ def chat_options(command: Callable[..., None]) -> Callable[..., None]:
         show_default=True,
         help="Where nothing that the model writes passes the check: quote, or say nothing.",
     )(called)
+    nothing = click.option(
+        "--nli",
+        metavar="NAME",
+        help="A cross-encoder that judges entailment must agree, too: a folder or a hub name.",
+    )(nothing)
     limit = click.option(
         "--max-cost",
         type=click.FloatRange(min=0),

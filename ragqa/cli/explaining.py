@@ -64,7 +64,7 @@ def explain(
     value = _read(answer)
     model = _model(chat, str(value.get("generator", "extractive")))
     reader = Reader.open(index or only_index(), reranker=reranker_called(reranker), model=model)
-    reader.on_nothing = chat.on_nothing
+    reader.on_nothing, reader.nli = chat.on_nothing, chat.nli
     if min_confidence is not None:
         reader.min_confidence = min_confidence
     explanation = _explained(reader, value, papers)
