@@ -82,10 +82,14 @@ def only_index() -> Path:
     found = sorted(path.parent for path in Path("indexes").glob("*/CURRENT"))
     if len(found) == 1:
         return found[0]
-    names = ", ".join(map(str, found)) or "there is none in indexes/"
-    raise CorpusError(
-        "no index was named", item=names, hint="Name one with --index, or run `ragqa rebuild`"
-    )
+    if found:
+        names, hint = ", ".join(map(str, found)), "Name one of them with --index"
+    else:
+        names, hint = (
+            "there is none in indexes/",
+            "Run `ragqa rebuild CORPUS`, or name one with --index",
+        )
+    raise CorpusError("no index was named", item=names, hint=hint)
 
 
 def print_json(value: object) -> None:
