@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 __all__ = ["explain", "write_explanation"]
 
 _SCHEMA = "ragqa/answer/1"
+_SHOWN = 3  # chunks of each search
+_WRITE_ONE = "Write one with `ragqa ask --json --out FILE`"
 
 
 @click.command()
@@ -108,13 +110,13 @@ def _read(path: Path) -> dict[str, Any]:
         raise RagqaError(
             "the answer's file cannot be read",
             item=path,
-            hint="Write one with `ragqa ask --json --out FILE`",
+            hint=_WRITE_ONE,
         ) from error
     if not isinstance(value, dict) or value.get("schema") != _SCHEMA:
         raise RagqaError(
             "this is no answer of ragqa",
             item=path,
-            hint="Write one with `ragqa ask --json --out FILE`",
+            hint=_WRITE_ONE,
         )
     return value
 
@@ -168,9 +170,6 @@ def _lines(explanation: Explanation) -> Iterator[str]:
     for citation in explanation.answer.citations:
         where = ", ".join(map(str, citation.locators))
         yield f"cited: {citation.paper_id} {citation.document} {where}: {_flat(citation.quote)}"
-
-
-_SHOWN = 3  # chunks of each search
 
 
 def _flat(text: str) -> str:

@@ -143,7 +143,7 @@ class Retriever:
         ranked = self._search(query, paper_ids)
         if ranked is None:
             return Retrieval(query=query)
-        self._look_into(ranked.found, ranked.order[:k], ranked.words, ranked.read)
+        self._look_into(ranked, ranked.order[:k])
         chunks = self._scored_chunks(ranked, k)
         sentences = tuple(_scored_sentences(ranked, chunks))
         return Retrieval(
@@ -180,15 +180,13 @@ class Retriever:
         return last[1]
 
     def _rank(self, query: str, found: Candidates) -> _Ranked:
-        words = ContentWords(self._index.lexical, query)
         scores = self._mix(found, found.best_cosines())
         order = np.lexsort((found.rows, -scores))
+        ranked = _Ranked(found, ContentWords(self._index.lexical, query), order, scores, {})
         near = order[: self._options.looked_into]
-        read: dict[int, ReadChunk] = {}
-        self._look_into(found, near, words, read)
-        scores[near] += self._by_words(found, near, words, read)
+        self._look_into(ranked, near)
+        scores[near] += self._by_words(ranked, near)
         order[: len(near)] = near[np.lexsort((found.rows[near], -scores[near]))]
-        ranked = _Ranked(found, words, order, scores, read)
         ranked = replace(ranked, signals=self._signals(query, ranked))
         if self._reranker is None or self._options.reranked < 1:
             return ranked
@@ -196,12 +194,11 @@ class Retriever:
 
     def _rerank(self, query: str, ranked: _Ranked, reranker: Reranker) -> _Ranked:
         """Let a reranker read the best chunks, and put them in order anew."""
-        found, read = ranked.found, ranked.read
-        order, scores = ranked.order.copy(), ranked.scores.copy()
+        found, order, scores = ranked.found, ranked.order.copy(), ranked.scores.copy()
         top = order[: self._options.reranked]
-        self._look_into(found, top, ranked.words, read)
+        self._look_into(ranked, top)
         windows = [
-            window(read[at].chunk, _sentence_scores(found, at, read[at])) for at in top.tolist()
+            window(ranked.read[at].chunk, _sentence_scores(ranked, at)) for at in top.tolist()
         ]
         raw = reranker.score(query, windows)
         rest = order[len(top) :]
@@ -218,7 +215,7 @@ class Retriever:
     def _signals(self, query: str, ranked: _Ranked) -> Signals:
         found, words, read = ranked.found, ranked.words, ranked.read
         best = ranked.order[:DEPTH]
-        self._look_into(found, best, words, read)
+        self._look_into(ranked, best)
         return signals_of(
             query,
             [
@@ -227,7 +224,7 @@ class Retriever:
                     score=float(ranked.scores[at]),
                     lexical=float(found.lexical[at]),
                     coverage=words.share(read[at].words),
-                    sentence=_best_quotable(found, at, read[at]),
+                    sentence=_best_quotable(ranked, at),
                 )
                 for at in best.tolist()
             ],
@@ -236,34 +233,24 @@ class Retriever:
             chunks_of=lambda paper_id: len(self._index.store.rows_of([paper_id])),
         )
 
-    def _look_into(
-        self,
-        found: Candidates,
-        places: NDArray[np.int64],
-        words: ContentWords,
-        read: dict[int, ReadChunk],
-    ) -> None:
+    def _look_into(self, ranked: _Ranked, places: NDArray[np.int64]) -> None:
         """Read the chunks at some places that were not read yet."""
-        new = [at for at in places.tolist() if at not in read]
-        chunks = self._index.store.chunks(found.rows[new])
-        read.update((at, words.read(chunk)) for at, chunk in zip(new, chunks, strict=True))
+        new = [at for at in places.tolist() if at not in ranked.read]
+        chunks = self._index.store.chunks(ranked.found.rows[new])
+        ranked.read.update(
+            (at, ranked.words.read(chunk)) for at, chunk in zip(new, chunks, strict=True)
+        )
 
-    def _by_words(
-        self,
-        found: Candidates,
-        places: NDArray[np.int64],
-        words: ContentWords,
-        read: dict[int, ReadChunk],
-    ) -> NDArray[np.float32]:
+    def _by_words(self, ranked: _Ranked, places: NDArray[np.int64]) -> NDArray[np.float32]:
         """Return what the words of chunks and papers add to the scores of the chunks."""
-        options = self._options
+        options, words, read = self._options, ranked.words, ranked.read
         of_paper: dict[str, set[str]] = defaultdict(set)
         for at in places.tolist():
             of_paper[read[at].chunk.paper_id] |= read[at].words
         shares = {paper_id: words.share(has) for paper_id, has in of_paper.items()}
         return np.array(
             [
-                options.best_sentence_weight * _best_sentence(found, at, read[at])
+                options.best_sentence_weight * _best_sentence(ranked, at)
                 + options.paper_weight * shares[read[at].chunk.paper_id]
                 for at in places.tolist()
             ],
@@ -296,13 +283,13 @@ class Retriever:
         return [fresh[at] if at in fresh else ranked.read[at].chunk for at in places]
 
 
-def _best_sentence(found: Candidates, at: int, read: ReadChunk) -> float:
+def _best_sentence(ranked: _Ranked, at: int) -> float:
     """Return the score of a chunk's best sentence; 0 where it has none that says for it."""
-    return max((0.0, *_sentence_scores(found, at, read)))
+    return max((0.0, *_sentence_scores(ranked, at)))
 
 
-def _sentence_scores(found: Candidates, at: int, read: ReadChunk) -> list[float]:
-    pairs = zip(found.cosines_at(at), read.sentences, strict=True)
+def _sentence_scores(ranked: _Ranked, at: int) -> list[float]:
+    pairs = zip(ranked.found.cosines_at(at), ranked.read[at].sentences, strict=True)
     return [_sentence_score(cosine, coverage) for cosine, coverage in pairs]
 
 
@@ -310,9 +297,9 @@ def _sentence_score(cosine: float, coverage: float) -> float:
     return cosine / _COSINE_UNIT + _COVERAGE_WEIGHT * coverage
 
 
-def _best_quotable(found: Candidates, at: int, read: ReadChunk) -> float | None:
+def _best_quotable(ranked: _Ranked, at: int) -> float | None:
     """Return the best cosine of a chunk's sentences that may be quoted."""
-    pairs = zip(found.cosines_at(at), read.chunk.sentences, strict=True)
+    pairs = zip(ranked.found.cosines_at(at), ranked.read[at].chunk.sentences, strict=True)
     return max((cosine for cosine, sentence in pairs if sentence.quotable), default=None)
 
 
