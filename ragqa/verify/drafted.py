@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ragqa.records import Citation, Document, DocumentKind, Draft, DraftQuote, Paper, Statement
+from ragqa.verify.citing import cite
 from ragqa.verify.drops import Drop, DropReason
 from ragqa.verify.links import unlisted_link
 
@@ -69,16 +70,7 @@ def _cite(quote: DraftQuote, document: Document, paper: Paper) -> Citation | Dro
         return "quote-not-found"
     if not document.is_verbatim(start, end):
         return "not-verbatim"
-    return Citation(
-        paper_id=chunk.paper_id,
-        document=chunk.document,
-        locators=document.locate(start, end),
-        start=start,
-        end=end,
-        quote=quote.text,
-        url=paper.link_of(chunk.document),
-        chunk_id=chunk.chunk_id,
-    )
+    return cite(chunk, document, paper, (start, end))
 
 
 def _drop(draft: Draft, reason: DropReason) -> Drop:

@@ -19,6 +19,7 @@ from ragqa.records import (
     WrittenQuote,
     WrittenStatement,
 )
+from ragqa.verify.citing import cite
 from ragqa.verify.drops import Drop, Failure
 from ragqa.verify.links import any_unlisted_link, without_links
 from ragqa.verify.nli import NLI
@@ -103,16 +104,7 @@ def _cite(
     start, end = span[0] + chunk.start, span[1] + chunk.start
     if not document.is_verbatim(start, end):
         return Failure("not-verbatim", "the quote spans words that were left out of the document")
-    return Citation(
-        paper_id=chunk.paper_id,
-        document=chunk.document,
-        locators=document.locate(start, end),
-        start=start,
-        end=end,
-        quote=document.text[start:end],
-        url=paper.link_of(chunk.document),
-        chunk_id=chunk.chunk_id,
-    )
+    return cite(chunk, document, paper, (start, end))
 
 
 def _check(
