@@ -9,13 +9,13 @@ from __future__ import annotations
 import json
 import socket
 import struct
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
+from http.server import BaseHTTPRequestHandler
 from typing import Any
+
+from loopback import LoopbackServer
 
 __all__ = ["ModelServer", "Said", "Seen"]
 
@@ -55,34 +55,15 @@ class Seen:
     body: Mapping[str, Any]
 
 
-class ModelServer:
+class ModelServer(LoopbackServer):
     """The server; `url` is what OPENAI_BASE_URL takes, `host` what OLLAMA_HOST takes."""
 
     def __init__(self, *script: Said) -> None:
         self.seen: list[Seen] = []
         self.script = list(script)
-        self._mutex = threading.Lock()
-        self._closing = threading.Event()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self._server.daemon_threads = False  # closing waits for them: no socket is left behind
-        self.host = f"http://127.0.0.1:{self._server.server_address[1]}"
+        super().__init__(self._handler())
+        self.host = f"http://{self.host}"
         self.url = f"{self.host}/v1"
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
-
-    def __enter__(self) -> ModelServer:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._closing.set()
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
 
     def say(self, *script: Said) -> None:
         """Script it anew and forget what was seen."""

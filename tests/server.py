@@ -10,15 +10,14 @@ from __future__ import annotations
 import re
 import socket
 import struct
-import threading
 from collections import defaultdict
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
+from http.server import BaseHTTPRequestHandler
 
 import pytest
+from loopback import LoopbackServer
 
 from ragqa.fetch import download, net
 
@@ -85,7 +84,7 @@ class Reply:
         )
 
 
-class ScriptedServer:
+class ScriptedServer(LoopbackServer):
     """The server; `url(path)` is a link to it, `host` its HOST:PORT."""
 
     def __init__(self, host: str = "127.0.0.1") -> None:
@@ -93,27 +92,7 @@ class ScriptedServer:
         self.busiest = 0  # the most requests that were being answered at one time
         self._open = 0
         self._script: dict[str, list[Reply]] = defaultdict(list)
-        self._mutex = threading.Lock()
-        self._closing = threading.Event()
-        self._server = ThreadingHTTPServer((host, 0), self._handler())
-        self._server.daemon_threads = False  # closing waits for them: no socket is left behind
-        self.host = f"{host}:{self._server.server_address[1]}"
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
-
-    def __enter__(self) -> ScriptedServer:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._closing.set()
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
+        super().__init__(self._handler(), host)
 
     def on(self, path: str, *replies: Reply) -> str:
         """Script a path anew; return its link."""

@@ -521,20 +521,20 @@ def test_asking_does_not_block_an_event_loop(server: ModelServer, opened: Open) 
     assert seen == [(FASTER.text, 0), (FAILS.text, 0)]
 
 
+async def cancel_once_asked(reader: Reader, server: ModelServer) -> None:
+    """Ask, and cancel the question as soon as the server has seen it."""
+    task = asyncio.create_task(reader.aask(TOMATOES, paper_ids=["garden"]))
+    while not server.seen and not task.done():
+        await asyncio.sleep(0.01)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
 def test_a_cancelled_question_ends_the_models_work(server: ModelServer, opened: Open) -> None:
     whole = output((FASTER.text, "c1", FASTER.quote), (SLOWER.text, "c1", SLOWER.quote))
     server.say(Said(tuple(whole), gap_s=0.01))
-    reader = opened()
-
-    async def ask() -> None:
-        task = asyncio.create_task(reader.aask(TOMATOES, paper_ids=["garden"]))
-        while not server.seen and not task.done():
-            await asyncio.sleep(0.01)
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
-
-    asyncio.run(ask())
+    asyncio.run(cancel_once_asked(opened(), server))
     assert len(server.seen) == 1  # the refused statement is not repaired
 
 
@@ -542,17 +542,7 @@ def test_a_model_that_hangs_is_not_waited_for_once_cancelled(
     server: ModelServer, opened: Open
 ) -> None:
     server.say(*[Said(stall_at=-1)] * OPTIONS.attempts)
-    reader = opened()
-
-    async def ask() -> None:
-        task = asyncio.create_task(reader.aask(TOMATOES, paper_ids=["garden"]))
-        while not server.seen and not task.done():
-            await asyncio.sleep(0.01)
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
-
-    asyncio.run(ask())
+    asyncio.run(cancel_once_asked(opened(), server))
     assert len(server.seen) == 1  # and not once more for each attempt
 
 

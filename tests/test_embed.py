@@ -612,14 +612,8 @@ def test_weights_that_are_not_the_published_ones_are_refused(
 
 
 @pytest.mark.slow
-def test_a_hub_model_that_is_not_here_is_an_error_when_offline(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from ragqa.embed.reference import quiet
-
-    with quiet():
-        import huggingface_hub
-    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
+@pytest.mark.usefixtures("no_hub")
+def test_a_hub_model_that_is_not_here_is_an_error_when_offline(tmp_path: Path) -> None:
     with pytest.raises(EmbedderError, match="hub cannot be reached.*Go online once"):
         load_embedder("ragqa-tests/no-such-model", cache=tmp_path)
 

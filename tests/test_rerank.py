@@ -347,14 +347,8 @@ def test_a_model_that_torch_cannot_export_runs_as_it_is(
 
 
 @pytest.mark.slow
-def test_a_hub_model_that_is_not_here_is_an_error_when_offline(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from ragqa.embed.reference import quiet
-
-    with quiet():
-        import huggingface_hub
-    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
+@pytest.mark.usefixtures("no_hub")
+def test_a_hub_model_that_is_not_here_is_an_error_when_offline(tmp_path: Path) -> None:
     with pytest.raises(RerankerError, match="hub cannot be reached.*minilm"):
         load_reranker("ragqa-tests/no-such-model", cache=tmp_path)
 
