@@ -217,7 +217,12 @@ def _skipped(paper: Paper, kind: DocumentKind | None) -> BuildRow:
 def _key(content: str, embedder: Embedder) -> str:
     """Return a hash of the bytes and of every stage that they pass through."""
     stages = (content, PARSER_VERSION, CHUNKER_VERSION, repr(ChunkOptions()), embedder.fingerprint)
-    return sha256_bytes("\0".join(stages).encode())
+    return sha256_bytes("\0".join((*stages, *_lower_rows(embedder).values())).encode())
+
+
+def _lower_rows(embedder: Embedder) -> dict[str, str]:
+    """Return what tells rows of lower precision; without it a key is what it was before them."""
+    return {} if embedder.rows == "float32" else {"embedder_rows": embedder.rows}
 
 
 def _fingerprint(
@@ -230,6 +235,7 @@ def _fingerprint(
         "chunker": CHUNKER_VERSION,
         "embedder": embedder.fingerprint,
         "embedder_name": embedder.name,
+        **_lower_rows(embedder),
     }
 
 

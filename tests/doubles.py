@@ -53,6 +53,7 @@ class HashedEmbedder:
     """
 
     name = "hashed"
+    rows = "float32"
     pooled_sentences = True
 
     def __init__(self, *, dim: int = 64, max_tokens: int = 254) -> None:

@@ -123,6 +123,21 @@ def test_building_again_does_no_work(bench: Bench, monkeypatch: pytest.MonkeyPat
     assert {path: path.stat().st_mtime_ns for path in bench.index.rglob("gen-*/**/*")} == before
 
 
+def test_rows_of_another_precision_are_embedded_anew_and_found_by_the_same_queries(
+    bench: Bench,
+) -> None:
+    told = open_generation(bench.index).meta.fingerprint
+    assert "embedder_rows" not in told
+    bench.embedder.rows = "float16"
+    bench.rebuild()
+    assert set(bench.rows().values()) == {"built"}
+    changed = open_generation(bench.index).meta.fingerprint
+    assert changed == {**told, "embedder_rows": "float16"}
+    assert cited(bench.ask(QUESTIONS[0])) >= {"garden"}
+    bench.rebuild()
+    assert set(bench.rows().values()) == {"reused"}
+
+
 def test_adding_a_paper_embeds_that_paper_only(bench: Bench) -> None:
     bench.rebuild(moon=Text(summary=MOON))
     assert {name for name, status in bench.rows().items() if status == "built"} == {"moon summary"}

@@ -18,6 +18,7 @@ from ragqa.errors import EmbedderError
 
 __all__ = [
     "ChunkEmbeddings",
+    "FULL_PRECISION",
     "Embedder",
     "FloatMatrix",
     "Span",
@@ -30,6 +31,9 @@ __all__ = [
 
 FloatMatrix: TypeAlias = NDArray[np.float32]
 """A ``(rows, dim)`` float32 array."""
+
+FULL_PRECISION = "float32"
+"""`Embedder.rows` where chunks are embedded in the arithmetic of the weights, as queries are."""
 
 Span: TypeAlias = tuple[int, int]
 """``[start, end)`` in characters of a chunk's text."""
@@ -62,7 +66,15 @@ class Embedder(Protocol):
 
     @property
     def fingerprint(self) -> str:
-        """Hex hash of all that decides a vector: embedders that share it give equal vectors."""
+        """Hex hash of the space: embedders that share it, and `rows`, give equal vectors."""
+
+    @property
+    def rows(self) -> str:
+        """The arithmetic behind chunk and sentence rows, such as ``float32`` or ``float16``.
+
+        Rows of lower precision are of the same space, so that the same queries find them; but they
+        are not equal to others to float32's rounding, so a build does not mix them.
+        """
 
     @property
     def dim(self) -> int:

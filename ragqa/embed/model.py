@@ -13,6 +13,7 @@ import numpy as np
 from tokenizers import Encoding
 
 from ragqa.embed.base import (
+    FULL_PRECISION,
     ChunkEmbeddings,
     FloatMatrix,
     Span,
@@ -46,6 +47,7 @@ class OnnxEmbedder:
         recipe = entry.recipe
         self.name = name
         self.fingerprint = recipe.fingerprint
+        self.rows = FULL_PRECISION
         self.dim = recipe.dim
         self.pooled_sentences = recipe.pooling == "mean"
         self._recipe = recipe

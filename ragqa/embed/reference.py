@@ -23,6 +23,7 @@ from tokenizers import Tokenizer
 
 from ragqa._files import sha256_bytes, sha256_file
 from ragqa.embed.base import (
+    FULL_PRECISION,
     ChunkEmbeddings,
     FloatMatrix,
     Span,
@@ -289,6 +290,7 @@ class ReferenceEmbedder:
         self._window = window(model)
         layers = [[type(module).__name__, module.get_config_dict()] for module in model]
         self.fingerprint = fingerprint(model, ["reference", layers, model.truncate_dim])
+        self.rows = FULL_PRECISION
         self.dim = int(model.truncate_dim or model.get_embedding_dimension())
         self.pooled_sentences = False
         self._query_prompt, self._chunk_prompt = prompts(model)
