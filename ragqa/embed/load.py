@@ -11,6 +11,7 @@ from pathlib import Path
 
 from ragqa.embed.base import Embedder
 from ragqa.embed.cache import Entry, Progress, Recipe, find_or_make
+from ragqa.embed.device import Device
 from ragqa.embed.model import OnnxEmbedder
 from ragqa.embed.source import DEFAULT_EMBEDDER, Source, resolve
 
@@ -22,6 +23,7 @@ def load_embedder(
     *,
     cache: Path | None = None,
     on_progress: Progress | None = None,
+    device: Device = "cpu",
 ) -> Embedder:
     """Load an embedding model; the first time, export it.
 
@@ -29,6 +31,7 @@ def load_embedder(
         name on the hub. A hub model is looked up once: what was exported stays in use.
     :param cache: Where exports are kept; without one ``RAGQA_CACHE``, else the user's cache.
     :param on_progress: Told each step in a line: what is exported, waited for, or found damaged.
+    :param device: Where chunks are embedded, as `choose_device` says; queries stay on the CPU.
     :return: The embedder.
     :raises EmbedderError: If it cannot be found, loaded, exported or written.
     """
@@ -39,7 +42,14 @@ def load_embedder(
         return _make(source, root, say=say)
 
     made = find_or_make(source.key, Recipe, make, cache=cache, say=say)
-    return OnnxEmbedder(name, made) if isinstance(made, Entry) else made
+    entry = made if isinstance(made, Entry) else None
+    embedder = OnnxEmbedder(name, made) if isinstance(made, Entry) else made
+    if device == "cpu":
+        return embedder
+    from ragqa.embed.gpu import GPU_PRECISION, GpuEmbedder, open_rows
+
+    opened = partial(open_rows, source, entry, device=device, precision=GPU_PRECISION, say=say)
+    return GpuEmbedder(embedder, rows=GPU_PRECISION, opened=opened)
 
 
 def _make(source: Source, root: Path, *, say: Progress) -> Entry[Recipe] | Embedder:

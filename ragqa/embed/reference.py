@@ -15,6 +15,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -120,24 +121,29 @@ EMBEDDERS = Family(
 """Models that turn a text into a vector."""
 
 
-def load_model(source: Source, family: Family = EMBEDDERS) -> Torch:
+def load_model(
+    source: Source, family: Family = EMBEDDERS, *, attention: str | None = "eager"
+) -> Torch:
     """Load a model with sentence-transformers; call it inside `quiet`.
 
     :param source: Where it comes from.
     :param family: What kind of model it is.
+    :param attention: How transformers shall compute attention: "eager" exports to a smaller and
+        faster graph than "sdpa"; None for what it takes to be fastest.
     :return: A ``SentenceTransformer``, or what the family's loader makes, with float32 weights on
         the CPU.
     :raises EmbedderError: If its weights are not the published ones, or it cannot be loaded.
     """
     if source.weights_sha256 is not None:
         check_weights(Path(source.location) / WEIGHTS_FILE, source.weights_sha256)
+    opened = partial(_open, source, family, attention=attention)
     if isinstance(source.location, Path):
-        return _open(source, family, offline=True)
+        return opened(offline=True)
     try:
-        return _open(source, family, offline=True)
+        return opened(offline=True)
     except EmbedderError:
         _ask_hub(source.location, family)
-        return _open(source, family, offline=False)
+        return opened(offline=False)
 
 
 def check_weights(path: Path, expected: str) -> None:
@@ -155,7 +161,7 @@ def check_weights(path: Path, expected: str) -> None:
         )
 
 
-def _open(source: Source, family: Family, *, offline: bool) -> Torch:
+def _open(source: Source, family: Family, *, attention: str | None, offline: bool) -> Torch:
     import sentence_transformers
     import torch
     from safetensors import SafetensorError
@@ -166,8 +172,7 @@ def _open(source: Source, family: Family, *, offline: bool) -> Torch:
             str(source.location),
             device="cpu",
             local_files_only=offline,
-            # "eager" attention exports to a smaller and faster graph than "sdpa"
-            model_kwargs={"dtype": torch.float32, "attn_implementation": "eager"},
+            model_kwargs={"dtype": torch.float32, "attn_implementation": attention},
         ).eval()
     except (
         AttributeError,
@@ -296,6 +301,20 @@ class ReferenceEmbedder:
         self._query_prompt, self._chunk_prompt = prompts(model)
         special = self._tokenizer.num_special_tokens_to_add(False)
         self.max_tokens = self._window - special - self.count_tokens([self._chunk_prompt])[0]
+        self._batch = _BATCH
+
+    def move(self, device: str, *, precision: str, batch_tokens: int) -> None:
+        """Run on another device from now on, queries too; the fingerprint stays.
+
+        :param device: torch's name of it.
+        :param precision: torch's name of a type of floats.
+        :param batch_tokens: The most tokens in a batch.
+        """
+        import torch
+
+        self._model.to(device=device, dtype=getattr(torch, precision))
+        self._batch = max(1, batch_tokens // self._window)
+        self.rows = precision
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Count each text's tokens, without special tokens, never truncated.
@@ -341,7 +360,7 @@ class ReferenceEmbedder:
             rows = encode(
                 [clean(text) for text in texts],
                 prompt=prompt,
-                batch_size=_BATCH,
+                batch_size=self._batch,
                 show_progress_bar=False,
             )
         return unit_rows(np.asarray(rows, np.float32))
