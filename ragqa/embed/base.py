@@ -7,7 +7,7 @@ Invariants: a span lies inside its chunk; cleaning a text never moves a characte
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
@@ -21,7 +21,9 @@ __all__ = [
     "FULL_PRECISION",
     "Embedder",
     "FloatMatrix",
+    "RunTexts",
     "Span",
+    "TokenStates",
     "check_fits",
     "check_spans",
     "clean",
@@ -34,6 +36,10 @@ FloatMatrix: TypeAlias = NDArray[np.float32]
 
 FULL_PRECISION = "float32"
 """`Embedder.rows` where chunks are embedded in the arithmetic of the weights, as queries are."""
+
+RunTexts: TypeAlias = Callable[[Sequence[Sequence[int]]], Iterator[tuple[int, FloatMatrix]]]
+"""Takes token ids of texts, special tokens included; yields, in any order, the index of each text
+that has tokens and its ``(tokens, dim)`` float32 states."""
 
 Span: TypeAlias = tuple[int, int]
 """``[start, end)`` in characters of a chunk's text."""
@@ -55,6 +61,21 @@ class ChunkEmbeddings:
 
     chunks: FloatMatrix
     sentences: FloatMatrix
+
+
+class TokenStates(Protocol):
+    """Computes the token states of chunks in an arithmetic of its own."""
+
+    @property
+    def rows(self) -> str:
+        """What `Embedder.rows` says of them."""
+
+    def __call__(self, ids: Sequence[Sequence[int]]) -> Iterator[tuple[int, FloatMatrix]]:
+        """Run texts; see `RunTexts`.
+
+        :param ids: Token ids of each text.
+        :return: Indexes and states.
+        """
 
 
 class Embedder(Protocol):

@@ -1,6 +1,7 @@
 """The usual embedder: an exported graph run by onnxruntime, pooled by numpy.
 
-In: an `Entry` of the cache, and texts. Out: float32 unit rows.
+In: an `Entry` of the cache, and texts. Out: float32 unit rows. Chunks may be run by something
+faster in lower precision; queries are always run here.
 Invariants: no text is padded, so its vector does not depend on the texts beside it; the same call
 gives the same bits. Imports neither torch nor transformers; nothing leaves the machine.
 """
@@ -16,7 +17,9 @@ from ragqa.embed.base import (
     FULL_PRECISION,
     ChunkEmbeddings,
     FloatMatrix,
+    RunTexts,
     Span,
+    TokenStates,
     check_fits,
     check_spans,
     clean,
@@ -40,14 +43,18 @@ class OnnxEmbedder:
 
     :param name: The model, as the user named it.
     :param entry: Its export.
+    :param chunk_states: What runs chunks instead of onnxruntime.
     :raises EmbedderError: If onnxruntime or tokenizers refuse the files.
     """
 
-    def __init__(self, name: str, entry: Entry[Recipe]) -> None:
+    def __init__(
+        self, name: str, entry: Entry[Recipe], *, chunk_states: TokenStates | None = None
+    ) -> None:
         recipe = entry.recipe
         self.name = name
         self.fingerprint = recipe.fingerprint
-        self.rows = FULL_PRECISION
+        self.rows = FULL_PRECISION if chunk_states is None else chunk_states.rows
+        self._chunk_states = chunk_states or self._states
         self.dim = recipe.dim
         self.pooled_sentences = recipe.pooling == "mean"
         self._recipe = recipe
@@ -71,7 +78,7 @@ class OnnxEmbedder:
         :param texts: The queries.
         :return: ``(n, dim)`` float32 unit rows.
         """
-        return self._embed_cut(texts, prompt=self._recipe.query_prompt)
+        return self._embed_cut(texts, prompt=self._recipe.query_prompt, states=self._states)
 
     def embed_chunks(
         self, texts: Sequence[str], sentences: Sequence[Sequence[Span]]
@@ -90,9 +97,11 @@ class OnnxEmbedder:
         if self.pooled_sentences:
             return self._pooled(encodings, sentences)
         spans = flatten_spans(texts, sentences)
-        rows = self._embed_cut(spans, prompt=prompt)
+        rows = self._embed_cut(spans, prompt=prompt, states=self._chunk_states)
         rows[np.array(self.count_tokens(spans), int) == 0] = 0
-        return ChunkEmbeddings(chunks=unit_rows(self._vectors(encodings)), sentences=rows)
+        return ChunkEmbeddings(
+            chunks=unit_rows(self._vectors(encodings, self._chunk_states)), sentences=rows
+        )
 
     def _pooled(
         self, encodings: Sequence[Encoding], sentences: Sequence[Sequence[Span]]
@@ -102,16 +111,18 @@ class OnnxEmbedder:
         first = np.cumsum([0, *map(len, sentences)])
         chunk_rows = self._rows(len(encodings))
         sentence_rows = self._rows(int(first[-1]))
-        for index, states in self._states(encodings):
+        for index, states in self._chunk_states([encoding.ids for encoding in encodings]):
             spans = [(start + shift, end + shift) for start, end in sentences[index]]
             offsets = np.array(encodings[index].offsets)
             chunk_rows[index] = pool(states, how="mean")
             sentence_rows[first[index] : first[index + 1]] = pool_spans(states, offsets, spans)
         return ChunkEmbeddings(chunks=unit_rows(chunk_rows), sentences=unit_rows(sentence_rows))
 
-    def _embed_cut(self, texts: Sequence[str], *, prompt: str) -> FloatMatrix:
+    def _embed_cut(self, texts: Sequence[str], *, prompt: str, states: RunTexts) -> FloatMatrix:
         """Embed texts, each cut to the window."""
-        return unit_rows(self._vectors([self._encode_cut(prompt + clean(t)) for t in texts]))
+        return unit_rows(
+            self._vectors([self._encode_cut(prompt + clean(text)) for text in texts], states)
+        )
 
     def _encode_cut(self, text: str) -> Encoding:
         """Tokenise a text and keep its first tokens, special tokens around them."""
@@ -122,24 +133,20 @@ class OnnxEmbedder:
         bare.truncate(self._recipe.window - self._tokenizer.num_special_tokens_to_add(False))
         return self._tokenizer.post_process(bare)
 
-    def _vectors(self, encodings: Sequence[Encoding]) -> FloatMatrix:
+    def _vectors(self, encodings: Sequence[Encoding], run: RunTexts) -> FloatMatrix:
         """Run and pool whole texts; ``(n, dim)`` float32, not yet unit rows."""
         rows = self._rows(len(encodings))
-        for index, states in self._states(encodings):
+        for index, states in run([encoding.ids for encoding in encodings]):
             rows[index] = pool(states, how=self._recipe.pooling)
         return rows
 
     def _rows(self, count: int) -> FloatMatrix:
         return np.zeros((count, self.dim), np.float32)
 
-    def _states(self, encodings: Sequence[Encoding]) -> Iterator[tuple[int, FloatMatrix]]:
+    def _states(self, ids: Sequence[Sequence[int]]) -> Iterator[tuple[int, FloatMatrix]]:
         """Run texts; yield each one's index and ``(tokens, dim)`` states, if it has tokens."""
-        for batch in equal_batches([len(e) for e in encodings], size=_BATCH):
-            if len(encodings[batch[0]]):
-                yield from zip(batch, self._run(encodings, batch), strict=True)
-
-    def _run(self, encodings: Sequence[Encoding], batch: Sequence[int]) -> FloatMatrix:
-        """Run texts of one length; ``(batch, tokens, dim)`` float32."""
-        ids = np.array([encodings[index].ids for index in batch], np.int64)
-        feed = dict(zip(INPUT_NAMES, (ids, np.ones_like(ids)), strict=True))
-        return self._session.run(feed)
+        for batch in equal_batches([len(text) for text in ids], size=_BATCH):
+            if len(ids[batch[0]]):
+                tokens = np.array([ids[index] for index in batch], np.int64)
+                feed = dict(zip(INPUT_NAMES, (tokens, np.ones_like(tokens)), strict=True))
+                yield from zip(batch, self._session.run(feed), strict=True)

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
+from ragqa._machine import cores
 from ragqa.embed.cache import GRAPH_FILE, TOKENIZER_FILE
 from ragqa.errors import EmbedderError
 
@@ -70,7 +71,7 @@ class Session:
         self._name = name
         path = folder / GRAPH_FILE
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = min(_cores(), _MAX_THREADS)
+        options.intra_op_num_threads = min(cores(), _MAX_THREADS)
         options.add_session_config_entry("session.intra_op.spin_duration_us", _SPIN_US)
         options.log_severity_level = 3  # errors only: stderr belongs to ragqa's own progress
         try:
@@ -101,10 +102,3 @@ class Session:
                 hint=f"onnxruntime says: {error}",
             ) from error
         return output
-
-
-def _cores() -> int:
-    """Return how many cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

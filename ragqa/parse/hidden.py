@@ -23,6 +23,12 @@ _MAX_DEPTH = 8  # nested forms; deeper is not made by honest producers
 _FILLED_MODES = (-1, 0, 2, 4, 6)  # PDF 32000-1, table 106; -1 where pdfium does not know
 _STROKED_MODES = (1, 2, 5, 6)  # in the modes 3 and 7 nothing is painted
 
+# What pdfium writes its answers to. Made once: to make them anew for each object cost as much time
+# as the calls. pdfium itself must not be used by two threads at a time.
+_CHANNELS = (ctypes.c_uint(), ctypes.c_uint(), ctypes.c_uint(), ctypes.c_uint())
+_EDGES = (ctypes.c_float(), ctypes.c_float(), ctypes.c_float(), ctypes.c_float())
+_FOUND = pdfium.FS_MATRIX()
+
 Ink = tuple[int, int, int, int]  # red, green, blue, alpha; 0-255
 Handle: TypeAlias = Any
 """An object of pypdfium2 or of the C library beneath, neither of which is typed."""
@@ -53,9 +59,14 @@ class _Matrix(NamedTuple):
 
     def apply(self, box: Box) -> Box:
         """Return the smallest upright box around a mapped box."""
-        xs = [self.a * x + self.c * y + self.e for x in (box[0], box[2]) for y in (box[1], box[3])]
-        ys = [self.b * x + self.d * y + self.f for x in (box[0], box[2]) for y in (box[1], box[3])]
-        return min(xs), min(ys), max(xs), max(ys)
+        left, right = sorted((self.a * box[0], self.a * box[2]))
+        bottom, top = sorted((self.d * box[1], self.d * box[3]))
+        if self.b or self.c:
+            low, high = sorted((self.c * box[1], self.c * box[3]))
+            left, right = left + low, right + high
+            low, high = sorted((self.b * box[0], self.b * box[2]))
+            bottom, top = bottom + low, top + high
+        return left + self.e, bottom + self.f, right + self.e, top + self.f
 
 
 _UPRIGHT = _Matrix()  # page space itself; most text stands in no form
@@ -176,9 +187,9 @@ def _inks(handle: Handle, mode: int) -> list[Ink]:
 
 def _colour(get: Callable[..., int], handle: Handle) -> Ink:
     """Return a colour; opaque black where none is set."""
-    red, green, blue, alpha = ctypes.c_uint(), ctypes.c_uint(), ctypes.c_uint(), ctypes.c_uint()
-    if not get(handle, red, green, blue, alpha):
+    if not get(handle, *_CHANNELS):
         return 0, 0, 0, 255
+    red, green, blue, alpha = _CHANNELS
     return red.value, green.value, blue.value, alpha.value
 
 
@@ -187,7 +198,7 @@ def _is_white(ink: Ink) -> bool:
 
 
 def _effective_size(handle: Handle, matrix: _Matrix) -> float:
-    size = ctypes.c_float()
+    size = _EDGES[0]
     if not pdfium.FPDFTextObj_GetFontSize(handle, size):
         return _MIN_SIZE
     full = _matrix(handle)
@@ -197,15 +208,16 @@ def _effective_size(handle: Handle, matrix: _Matrix) -> float:
 
 
 def _matrix(handle: Handle) -> _Matrix:
-    found = pdfium.FS_MATRIX()
+    found = _FOUND
     if not pdfium.FPDFPageObj_GetMatrix(handle, found):
         return _Matrix()
     return _Matrix(found.a, found.b, found.c, found.d, found.e, found.f)
 
 
 def _bounds(handle: Handle, matrix: _Matrix) -> Box:
-    left, bottom, right, top = (ctypes.c_float() for _ in range(4))
-    pdfium.FPDFPageObj_GetBounds(handle, left, bottom, right, top)
+    if not pdfium.FPDFPageObj_GetBounds(handle, *_EDGES):
+        return 0.0, 0.0, 0.0, 0.0
+    left, bottom, right, top = _EDGES
     box = (left.value, bottom.value, right.value, top.value)
     return box if matrix is _UPRIGHT else matrix.apply(box)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import ctypes
 import re
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from itertools import accumulate
 from math import pi
 from pathlib import Path
@@ -25,6 +26,8 @@ __all__ = ["page_text", "read_pdf"]
 
 _LINE = re.compile(r"[^\r\n\ufffe]+(\ufffe)?")
 _BOLD_NAME = re.compile(rb"bold|black|heavy|-medi|cmbx|cmssbx", re.IGNORECASE)
+_NAME = ctypes.create_string_buffer(64)  # made once, as those of `hidden` are
+_FLAGS = ctypes.c_int()
 _RUN_IN = re.compile(r"(?<=[^\W_])\s(?=[A-Z])")  # a word's end, a blank, and a capital
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -169,7 +172,10 @@ def _box(textpage: Handle, char: int) -> tuple[float, float]:
 
 
 def _is_bold(textpage: Handle, char: int) -> bool:
-    name = ctypes.create_string_buffer(64)
-    flags = ctypes.c_int()
-    pdfium.FPDFText_GetFontInfo(textpage.raw, char, name, len(name), flags)
-    return _BOLD_NAME.search(name.value) is not None
+    length = pdfium.FPDFText_GetFontInfo(textpage.raw, char, _NAME, len(_NAME), _FLAGS)
+    return 0 < length <= len(_NAME) and _is_bold_name(_NAME.value)
+
+
+@lru_cache(maxsize=256)
+def _is_bold_name(name: bytes) -> bool:
+    return _BOLD_NAME.search(name) is not None
