@@ -1,11 +1,14 @@
 # The README's two commands are `make demo` and `make test`. Everything lives in .venv; nothing is
-# installed outside of this folder. PYTHON names another interpreter, ARGS goes to `ragqa answer`.
+# installed outside of this folder. PYTHON names another interpreter, ARGS goes to `ragqa answer`,
+# or to the bench of `make bench`, which measures beside LangChain and PaperQA2: they get an
+# environment of their own, .bench-venv. DATA is the folder of its datasets.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
+DATA ?= ../shared/data
 
-.PHONY: demo test test-all lint types docs fix clean
+.PHONY: demo test test-all bench lint types docs fix clean
 
 demo: $(VENV)/.ragqa
 	$(BIN)/ragqa answer corpus/upscaling/card.txt $(ARGS)
@@ -15,6 +18,9 @@ test: $(VENV)/.dev lint types
 
 test-all: $(VENV)/.dev
 	$(BIN)/pytest -q -n 2 -m slow
+
+bench: $(VENV)/.dev
+	$(BIN)/python -m benchmarks.bench --data $(DATA) $(ARGS)
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
@@ -33,7 +39,7 @@ fix: $(VENV)/.dev
 	$(BIN)/ruff format .
 
 clean:
-	rm -rf $(VENV) indexes .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) .bench .bench-venv indexes .pytest_cache .mypy_cache .ruff_cache
 
 $(VENV)/.ragqa: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)

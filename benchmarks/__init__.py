@@ -1,0 +1,1 @@
+"""What ragqa is measured by. A package, as some library brings one of this name."""
