@@ -23,6 +23,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import ragqa.answer
+import ragqa.answer.carded
 import ragqa.answer.sections
 from ragqa.answer import MAX_QUESTION_CHARS, answer_plan, check_question
 from ragqa.errors import CorpusError, QuestionError
@@ -268,7 +269,7 @@ def test_limitations_are_the_papers_own(generation: Generation) -> None:
     ],
 )
 def test_a_limit_is_the_work_s_own(text: str, section: str, told: bool) -> None:
-    assert ragqa.answer.sections._tells_limit(text, section) is told
+    assert ragqa.answer.carded._tells_limit(text, section) is told
 
 
 def test_a_comparison_has_a_sentence_of_each_paper(generation: Generation) -> None:

@@ -11,7 +11,6 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from ragqa.answer.conflict import conflicts
 from ragqa.answer.context import Context, Evidence
 from ragqa.answer.sections import write_section
 from ragqa.errors import QuestionError
@@ -145,6 +144,8 @@ def _silent(titles: Sequence[str], *, is_answered: bool) -> tuple[Notice, ...]:
 
 def _opposed(sections: Sequence[Section]) -> Iterator[Notice]:
     """Yield a notice for each two papers that answer in opposite directions."""
+    from ragqa.answer.conflict import conflicts
+
     said = [(section.title, statement) for section in sections for statement in section.statements]
     pairs = conflicts([statement for _, statement in said])
     named = dict.fromkeys((said[first][0], said[second][0]) for first, second in pairs)

@@ -11,8 +11,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
+from ragqa.answer.carded import fits
 from ragqa.answer.context import Context
-from ragqa.answer.sections import Said, fits, opposed, quote_section
+from ragqa.answer.sections import Said, opposed, quote_section
 from ragqa.answer.writing import MAX_CHUNKS, Assignment, Writer, Written
 from ragqa.generate.prompt import cell_instruction
 from ragqa.notices import notice

@@ -5,16 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ragqa._files import sha256_file
 from ragqa.answer.context import Context, Listing
-from ragqa.api.corpus import MANIFEST
-from ragqa.index.generation import Generation
-from ragqa.manifest import Manifest, load_manifest
 from ragqa.notices import notice
 from ragqa.records import Notice, Paper
 
+if TYPE_CHECKING:
+    from ragqa.index.reading import Generation
+    from ragqa.manifest import Manifest
+
 __all__ = ["CurrentList", "restricted"]
+
+_MANIFEST = "manifest.yaml"  # `Corpus` knows it, too, and brings a reader of YAML with it
 
 
 class CurrentList:
@@ -44,11 +48,13 @@ class CurrentList:
         """
         if "corpus" not in self._generation.meta.fingerprint:
             return None  # an index of texts, not of a corpus
-        path = self.corpus / MANIFEST
+        path = self.corpus / _MANIFEST
         if not path.is_file():
             return None
         if sha256_file(path) == self._generation.meta.fingerprint.get("manifest"):
             return None
+        from ragqa.manifest import load_manifest
+
         return load_manifest(path)
 
     def listing(self, current: Manifest | None) -> Listing:

@@ -6,10 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ragqa.api.corpus import Corpus
-from ragqa.index.generation import rollback
-
 if TYPE_CHECKING:
+    from ragqa.api.corpus import Corpus
     from ragqa.build import BuildProgress, BuildReport
 
 __all__ = ["Index", "default_index"]
@@ -33,6 +31,7 @@ class Index:
         directory: str | Path,
         *,
         embedder: str | None = None,
+        device: str | None = None,
         jobs: int = 0,
         on_progress: Callable[[BuildProgress], None] | None = None,
         on_message: Callable[[str], None] | None = None,
@@ -42,16 +41,22 @@ class Index:
         :param corpus: The corpus.
         :param directory: The index folder; it is made if needed.
         :param embedder: Name or folder of the embedding model; None for the packaged one.
+        :param device: Where chunks are embedded: ``cpu``; ``cuda`` for a GPU; ``auto`` for a GPU if
+            there is one; None for what ``RAGQA_DEVICE`` says, else ``auto``.
         :param jobs: Worker processes for parsing; 0 for one a core.
         :param on_progress: Called after each document.
         :param on_message: Told of one-time work, such as the export of the model.
         :return: The index; its `report` has a row for every document.
         :raises BuildError: No space or no permission; the old generation stays in force.
+        :raises EmbedderError: The model cannot be loaded, or not on that device.
         """
         from ragqa.build import build_index
         from ragqa.embed import DEFAULT_EMBEDDER, load_embedder
+        from ragqa.embed.device import choose_device
 
-        model = load_embedder(embedder or DEFAULT_EMBEDDER, on_progress=on_message)
+        model = load_embedder(
+            embedder or DEFAULT_EMBEDDER, on_progress=on_message, device=choose_device(device)
+        )
         report = build_index(
             corpus.directory,
             Path(directory),
@@ -67,6 +72,8 @@ class Index:
         :return: Its number.
         :raises IndexMissingError: There is no earlier one.
         """
+        from ragqa.index.generation import rollback
+
         return int(rollback(self.directory).name.removeprefix("gen-"))
 
 

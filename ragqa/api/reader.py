@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import threading
 from collections.abc import Callable, Sequence
@@ -13,7 +12,7 @@ from ragqa._files import sha256_bytes
 from ragqa.answer import Context, answer_plan, check_question
 from ragqa.api.current import CurrentList, restricted
 from ragqa.api.models import Models
-from ragqa.index.generation import Generation, open_generation
+from ragqa.index.reading import Generation, open_generation
 from ragqa.plan.sections import plan_by_paper, plan_card, plan_question
 from ragqa.records import (
     Answer,
@@ -209,6 +208,8 @@ class Reader:
         :raises ModelError: The chat model cannot be opened.
         :raises OptionalDependencyError: The chat model's package is not installed.
         """
+        import asyncio  # 10 ms: not before it is needed
+
         loop, cancelled = asyncio.get_running_loop(), threading.Event()
 
         def show(statement: Statement) -> None:

@@ -14,8 +14,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import cache
 
-from ragqa.plan.tasks import tasks_in
 from ragqa.records import Paper, Plan, PlannedSection, SectionKind
 
 __all__ = ["plan_by_paper", "plan_card", "plan_question", "section_kind"]
@@ -61,8 +61,12 @@ _WORDS: tuple[tuple[SectionKind, str], ...] = (
         r"|\bpurpose of\b.{0,15}\b(?:request|question)",
     ),
 )
-_KINDS = tuple((kind, re.compile(words, re.IGNORECASE)) for kind, words in _WORDS)
 _MAX_QUERY_CHARS = 1_000  # characters of a question that are searched: beyond, words only dilute
+
+
+@cache  # only a card's sections have kinds
+def _kinds() -> tuple[tuple[SectionKind, re.Pattern[str]], ...]:
+    return tuple((kind, re.compile(words, re.IGNORECASE)) for kind, words in _WORDS)
 
 
 def section_kind(instruction: str) -> SectionKind:
@@ -71,7 +75,7 @@ def section_kind(instruction: str) -> SectionKind:
     :param instruction: One numbered instruction of a card.
     :return: Its kind; ``answer`` where none is named.
     """
-    counts = [(len(set(pattern.findall(instruction))), kind) for kind, pattern in _KINDS]
+    counts = [(len(set(pattern.findall(instruction))), kind) for kind, pattern in _kinds()]
     best, kind = max(counts, key=lambda pair: pair[0])
     return kind if best else "answer"
 
@@ -149,5 +153,7 @@ def _section(question: str, instruction: str, papers: Sequence[Paper]) -> Planne
 
 def _with_task_names(question: str) -> str:
     """Add the field's names of the task that a question describes in everyday words."""
+    from ragqa.plan.tasks import tasks_in
+
     names = [name for task in tasks_in(question, lay=True) for name in task.search]
     return " ".join([question, *names])
