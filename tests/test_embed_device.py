@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from command_line import caller
+from corpora import STANDARD, make_corpus
 from doubles import TINY_WINDOW, HashedEmbedder, save_tiny_model
 from hypothesis import given
 from hypothesis import strategies as st
@@ -149,6 +151,32 @@ def test_choosing_imports_no_torch_where_no_gpu_is_seen(wanted: str) -> None:
         capture_output=True, text=True, encoding="utf-8", check=True, cwd=REPOSITORY,
     )  # fmt: skip
     assert done.stdout == "cpu False\n"
+
+
+@pytest.mark.usefixtures("plain_torch")
+def test_a_build_takes_the_device_from_the_command_line_or_the_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    make_corpus(tmp_path / "corpus/small", dict(STANDARD))
+    run = caller(tmp_path, monkeypatch, capsys)
+    taken: list[str] = []
+
+    def load(_: str, *, device: str, **__: object) -> HashedEmbedder:
+        taken.append(device)
+        return HashedEmbedder()
+
+    monkeypatch.setattr("ragqa.embed.load_embedder", load)
+    monkeypatch.setattr(devices, "gpu_in_sight", lambda: False)
+    monkeypatch.setattr(devices, "_unusable", lambda: "torch 2.99.0 finds none")
+    for options in ([], ["--device", "auto"], ["--device", "cpu"]):
+        assert run("rebuild", "corpus/small", *options).code == 0
+    assert "cannot use a GPU" in run("rebuild", "corpus/small", "--device", "cuda").error()
+    monkeypatch.setenv(ENV_DEVICE, "cuda")
+    assert "cannot use a GPU" in run("rebuild", "corpus/small").error()
+    monkeypatch.setattr(devices, "_unusable", lambda: None)
+    assert run("rebuild", "corpus/small").code == 0
+    assert taken == ["cpu", "cpu", "cpu", "cuda"]
+    assert run("rebuild", "corpus/small", "--device", "tpu").code == 2
 
 
 # Batches

@@ -28,11 +28,22 @@ __all__ = ["rebuild", "run_build", "show_build"]
 @click.argument("corpus", type=folder)
 @click.option("--index", type=folder, help="Index folder.  [default: indexes/<corpus name>]")
 @click.option("--embedder", help="Name or folder of a sentence-transformers model.")
+@click.option(
+    "--device",
+    type=click.Choice(["auto", "cpu", "cuda"]),
+    help="Where chunks are embedded.  [default: RAGQA_DEVICE, else auto: a GPU if there is one]",
+)
 @click.option("--jobs", type=click.IntRange(0), default=0, help="Parsing processes; 0: one a core.")
 @click.option("--rollback", is_flag=True, help="Put the generation before this one in force.")
 @as_json
 def rebuild(
-    corpus: Path, index: Path | None, embedder: str | None, jobs: int, rollback: bool, as_json: bool
+    corpus: Path,
+    index: Path | None,
+    embedder: str | None,
+    device: str | None,
+    jobs: int,
+    rollback: bool,
+    as_json: bool,
 ) -> None:
     """Bring the index of CORPUS up to date; what is unchanged is taken over."""
     from ragqa.api import Corpus, Index
@@ -44,7 +55,7 @@ def rebuild(
             print_json({"schema": "ragqa/rollback/1", "index": str(target), "generation": number})
         message(f"{target}: generation {number} answers now")
         return
-    report = run_build(Corpus.open(corpus), target, embedder=embedder, jobs=jobs)
+    report = run_build(Corpus.open(corpus), target, embedder=embedder, device=device, jobs=jobs)
     if as_json:
         print_json(report.to_dict())
     else:
@@ -52,13 +63,19 @@ def rebuild(
 
 
 def run_build(
-    corpus: Corpus, index: Path, *, embedder: str | None = None, jobs: int = 0
+    corpus: Corpus,
+    index: Path,
+    *,
+    embedder: str | None = None,
+    device: str | None = None,
+    jobs: int = 0,
 ) -> BuildReport:
     """Build with a progress bar.
 
     :param corpus: The corpus.
     :param index: The index folder.
     :param embedder: Name of the embedding model; None for the packaged one.
+    :param device: Where chunks are embedded, as `Index.build` says.
     :param jobs: Parsing processes; 0 for one a core.
     :return: The report.
     """
@@ -77,7 +94,13 @@ def run_build(
             )
 
         built = Index.build(
-            corpus, index, embedder=embedder, jobs=jobs, on_progress=show, on_message=message
+            corpus,
+            index,
+            embedder=embedder,
+            device=device,
+            jobs=jobs,
+            on_progress=show,
+            on_message=message,
         )
     if built.report is None:  # cannot happen: build always reports
         raise click.ClickException("the build left no report")

@@ -3,7 +3,8 @@
 In: strings. Out: ``(n, dim)`` float32 unit rows, so a dot product is a cosine and higher is better.
 
 - A chunk is never truncated in silence: one that does not fit the window raises.
-- Equal fingerprints mean equal vectors, to rounding; the same call gives the same bits.
+- Equal fingerprints mean one space; where `rows` are equal too, equal vectors to rounding. The same
+  call gives the same bits.
 - The asking path needs numpy, onnxruntime and tokenizers only. torch, transformers and
   sentence-transformers are imported once a model, to export it, and for models whose
   layers ragqa does not export.
