@@ -27,12 +27,6 @@ from ragqa.cli import cli
 from ragqa.errors import RerankerError
 
 TOMATOES = "Which tomatoes grew faster at night?"
-HEAVY = (
-    "torch", "transformers", "sentence_transformers", "langchain", "langchain_core",
-    "langchain_text_splitters", "requests", "pypdf", "pypdfium2", "onnx", "onnxscript", "rich",
-)  # fmt: skip
-"""What asking must never import: each costs 40 ms to 12 s."""
-
 
 Run = Call
 
@@ -393,31 +387,3 @@ def test_text_beyond_ascii_where_the_terminal_has_none(tmp_path: Path) -> None:
     ran = process("import", "card.txt", "c", "--json", cwd=tmp_path, env=plain)
     assert "Traceback" not in ran.stderr
     assert ran.returncode == 0
-
-
-@pytest.mark.model
-def test_asking_imports_nothing_heavy(tmp_path: Path) -> None:
-    from ragqa.embed import load_embedder
-
-    make_corpus(tmp_path / "corpus/small", STANDARD)
-    build(tmp_path / "corpus/small", tmp_path / "indexes/small", load_embedder())
-    listing = tmp_path / "modules.txt"
-    code = (
-        "import atexit, sys, pathlib; from ragqa.cli import main;"
-        f"atexit.register(lambda: pathlib.Path({str(listing)!r}).write_text("
-        "'\\n'.join(sys.modules), encoding='utf-8'));"
-        "main()"
-    )
-    ran = subprocess.run(
-        [sys.executable, "-c", code, "ask", TOMATOES, "--min-confidence", "0", "--json"],
-        capture_output=True,
-        text=True,
-        cwd=tmp_path,
-    )
-    assert ran.returncode == 0, ran.stderr
-    assert ran.stderr == ""
-    value = json.loads(ran.stdout)
-    assert "grew faster" in json.dumps(value["sections"])
-    loaded = {name.split(".")[0] for name in listing.read_text(encoding="utf-8").split("\n")}
-    assert {"ragqa", "onnxruntime", "tokenizers", "faiss"} <= loaded
-    assert not loaded & set(HEAVY)

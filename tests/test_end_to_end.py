@@ -69,7 +69,6 @@ UNANSWERED = (
 )
 MUST_ANSWER, MUST_CITE_THE_PAPER = 21, 20  # of the 24 above; 23 and 23 when this was written
 PYPDF_SHARE = 0.97  # of citations; the rest are listed in the output
-HEAVY = {"torch", "transformers", "sentence_transformers", "langchain", "langchain_core", "pypdf"}
 
 
 @dataclass(frozen=True)
@@ -227,19 +226,6 @@ def test_markdown_links_go_to_listed_papers_only(world: World) -> None:
     )  # fmt: skip
     assert set(re.findall(r"<(http[^>]*)>", ran.stdout)) == set(world.links.values())
     assert "](" not in ran.stdout
-
-
-@needs_papers
-def test_asking_imports_nothing_heavy(world: World) -> None:
-    asked = command("ask", ABSTRACTS[0][1], "--index", "indexes/nineteen", "--json")
-    ran = subprocess.run(
-        [sys.executable, "-X", "importtime", *asked[1:]],
-        cwd=world.home, capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    assert not json.loads(ran.stdout)["abstained"]
-    names = {line.rpartition("|")[2].strip() for line in ran.stderr.splitlines()}
-    assert {"onnxruntime", "faiss", "ragqa.retrieve.hybrid"} <= names
-    assert not {name.partition(".")[0] for name in names} & HEAVY
 
 
 MOMENTS: dict[str, Callable[[Path, int], bool]] = {
