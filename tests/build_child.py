@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from doubles import HashedEmbedder
 
-import ragqa.build
+import ragqa.index.work
 from ragqa.build import BuildProgress, build_index
 from ragqa.errors import BuildError
 
@@ -44,7 +44,7 @@ def crash(corpus: Path, index: Path, step: int) -> int:
 
 def crashes(corpus: Path, folder: Path, old: Path) -> list[dict[str, object]]:
     """Crash at every step, each in a copy of the old index."""
-    ragqa.build._FLUSH_SECONDS = -1.0  # each document is kept as soon as it is finished
+    ragqa.index.work._FLUSH_SECONDS = -1.0  # each document is kept as soon as it is finished
     rows = []
     for step in range(1, 100):
         index = folder / f"step-{step}"

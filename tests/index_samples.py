@@ -8,7 +8,7 @@ bytes.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -16,7 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ragqa.index.generation import Generation, write_generation
+from ragqa.index.lexical import LexicalWriter
+from ragqa.index.packing import PackedDocument, pack_document
 from ragqa.index.records import IndexedDocument, quantise
+from ragqa.index.rows import sentence_writer, vector_writer
+from ragqa.index.storing import StoreWriter
 from ragqa.records import Chunk, Document, DocumentKind, Page, Paper, Run, Sentence
 
 DIMENSION = 16
@@ -108,12 +112,45 @@ def _chunk(
     )
 
 
+def packed(documents: Iterable[IndexedDocument]) -> list[PackedDocument]:
+    """Return documents as an index takes them: packed, in canonical order."""
+    return [pack_document(item) for item in sorted(documents, key=lambda item: item.place)]
+
+
+def write_store(path: Path, papers: Sequence[Paper], documents: Iterable[PackedDocument]) -> None:
+    """Write a store of its own."""
+    with StoreWriter(path, papers) as writer:
+        for document in documents:
+            writer.add(document)
+
+
+def write_vectors(path: Path, parts: Iterable[NDArray[np.float32]]) -> None:
+    """Write a file of chunk vectors."""
+    with vector_writer(path) as writer:
+        for part in parts:
+            writer.add(part)
+
+
+def write_sentences(path: Path, parts: Iterable[NDArray[np.int8]]) -> None:
+    """Write a file of sentence vectors."""
+    with sentence_writer(path) as writer:
+        for part in parts:
+            writer.add(part)
+
+
+def write_lexical(folder: Path, chunks: Iterable[tuple[str, str]]) -> None:
+    """Write a lexical index of (paper_id, text)."""
+    with LexicalWriter(folder) as writer:
+        for paper_id, text in chunks:
+            writer.add(paper_id, text)
+
+
 def write(directory: Path, *documents: IndexedDocument, keep: int = 2) -> Path:
     """Write a generation that lists the documents' papers, in the order of the documents."""
     papers = dict.fromkeys(item.paper.paper_id for item in documents)
     return write_generation(
         directory,
-        documents,
+        packed(documents),
         [paper(paper_id) for paper_id in papers],
         fingerprint=FINGERPRINT,
         keep=keep,

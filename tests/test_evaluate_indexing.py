@@ -16,7 +16,6 @@ from hypothesis import strategies as st
 from ragqa.chunk import ChunkOptions
 from ragqa.embed.base import ChunkEmbeddings, Span
 from ragqa.errors import DatasetError, EvaluationError, IndexBusyError
-from ragqa.evaluate import indexing
 from ragqa.evaluate.indexing import TEXT_KIND, index_dataset, index_hash, prepare_index
 from ragqa.evaluate.records import Dataset, GoldPaper
 from ragqa.index.generation import Generation, open_generation
@@ -169,7 +168,7 @@ def test_another_fingerprint_is_another_generation(tmp_path: Path, change: str) 
 
 
 def test_a_killed_run_goes_on_where_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(indexing, "_FLUSH_SECONDS", -1.0)  # every paper is put aside at once
+    monkeypatch.setattr("ragqa.index.work._FLUSH_SECONDS", -1.0)  # every paper is put aside at once
     with pytest.raises(KeyboardInterrupt):
         index_dataset(dataset_of(TEXTS), tmp_path / "killed", DiesAfter(3))
     embedder = CountingEmbedder()

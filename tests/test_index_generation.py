@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import subprocess
@@ -15,7 +16,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from index_samples import FINGERPRINT, answers, embed, indexed, paper, write
+from index_samples import FINGERPRINT, answers, embed, indexed, packed, paper, write
 
 from ragqa.errors import (
     BuildError,
@@ -27,17 +28,18 @@ from ragqa.errors import (
     IndexStateError,
     RagqaError,
 )
-from ragqa.index import generation as writing
 from ragqa.index import integrity, reading
 from ragqa.index.generation import (
-    load_indexed_document,
+    load_document,
     open_generation,
     rollback,
     verify_generation,
     write_generation,
 )
 from ragqa.index.meta import read_meta, write_meta
+from ragqa.index.packing import PackedDocument, pack_document
 from ragqa.index.records import IndexedDocument
+from ragqa.index.rows import RowWriter
 
 ALPHA = indexed("alpha", "Cells divide. Cells grow", "Mice run. Cells rest")
 BETA = indexed("beta", "Cells divide. Cells grow", "Stars burn")
@@ -52,8 +54,8 @@ def said(directory: Path) -> list[object]:
         return answers(generation, QUERIES)
 
 
-def same_record(one: IndexedDocument, other: IndexedDocument) -> bool:
-    for field in fields(IndexedDocument):
+def same_record(one: PackedDocument, other: PackedDocument) -> bool:
+    for field in fields(PackedDocument):
         a, b = getattr(one, field.name), getattr(other, field.name)
         if isinstance(a, np.ndarray):
             if (a.dtype, a.shape, a.tobytes()) != (b.dtype, b.shape, b.tobytes()):
@@ -93,9 +95,9 @@ def test_the_folder_is_as_documented(index):
 def test_what_was_written_is_loaded_bit_for_bit(index):
     with open_generation(index) as generation:
         for item in (ALPHA, BETA, BETA_README):
-            assert same_record(load_indexed_document(generation, *item.place), item)
+            assert same_record(load_document(generation, item.place), pack_document(item))
         with pytest.raises(CitationError):
-            load_indexed_document(generation, "alpha", "readme")
+            load_document(generation, ("alpha", "readme"))
 
 
 def test_a_document_without_chunks_is_kept_and_loaded(tmp_path):
@@ -107,7 +109,7 @@ def test_a_document_without_chunks_is_kept_and_loaded(tmp_path):
     )
     write(tmp_path, bare)
     with open_generation(tmp_path) as generation:
-        assert same_record(load_indexed_document(generation, "alpha", "pdf"), bare)
+        assert same_record(load_document(generation, bare.place), pack_document(bare))
         assert generation.vectors.search(embed(["cells"]), 5)[1].shape == (1, 0)
 
 
@@ -121,16 +123,28 @@ def test_an_index_without_any_document(tmp_path, papers):
         assert generation.store.rows_of(["alpha"]).size == 0
 
 
-def test_documents_may_come_lazily_and_in_any_order(tmp_path):
-    documents = (ALPHA, BETA, BETA_README, GAMMA)
-    papers = [paper(name) for name in ("gamma", "alpha", "beta")]
-    one, other = tmp_path / "a", tmp_path / "b"
-    write_generation(one, documents, papers, fingerprint={})
-    write_generation(other, (item for item in reversed(documents)), papers, fingerprint={})
-    assert said(one) == said(other)
-    for name in ("store.sqlite", "vectors.faiss", "sentences.npy"):
-        left, right = (folder / "gen-000001" / name for folder in (one, other))
-        assert left.read_bytes() == right.read_bytes(), name
+def test_documents_are_taken_one_at_a_time(tmp_path):
+    papers, most = [paper(f"p{number:03}") for number in range(40)], 0
+
+    def documents():
+        nonlocal most
+        for item in papers:
+            yield pack_document(indexed(item.paper_id, "Cells divide. Cells grow", "Mice run"))
+            alive = sum(isinstance(each, PackedDocument) for each in gc.get_objects())
+            most = max(most, alive)
+
+    write_generation(tmp_path / "a", documents(), papers, fingerprint={})
+    assert most <= 2  # the one that was just written, and none or one before it
+    with open_generation(tmp_path / "a") as generation:
+        assert generation.meta.counts.documents == 40
+
+
+def test_documents_out_of_order_are_refused(tmp_path):
+    papers = [paper("alpha"), paper("beta")]
+    for documents in ((BETA, ALPHA), (BETA_README, BETA), (ALPHA, ALPHA)):
+        with pytest.raises(BuildError, match=r"order"):
+            write_generation(tmp_path, map(pack_document, documents), papers, fingerprint={})
+    assert not list(tmp_path.glob("*-*"))
 
 
 VOCABULARY = st.lists(
@@ -163,11 +177,11 @@ def test_an_incremental_build_answers_like_a_fresh_one(tmp_path_factory, steps, 
         with open_generation(folder / "grown") as old:
             keys = old.store.keys()
             documents = (
-                load_indexed_document(old, *place) if keys.get(place) == item.key else item
-                for place, item in wanted.items()
+                load_document(old, place) if keys.get(place) == item.key else pack_document(item)
+                for place, item in sorted(wanted.items())
             )
             write_generation(folder / "grown", documents, papers, fingerprint={})
-    write_generation(folder / "fresh", wanted.values(), papers, fingerprint={})
+    write_generation(folder / "fresh", packed(wanted.values()), papers, fingerprint={})
     with open_generation(folder / "grown") as grown, open_generation(folder / "fresh") as fresh:
         assert answers(grown, queries) == answers(fresh, queries)
         assert grown.meta.counts == fresh.meta.counts
@@ -187,7 +201,7 @@ def test_unsound_input_leaves_what_was_in_force(index):
         ([ALPHA], [replace(paper("alpha"), title="\ud800")]),
     ):
         with pytest.raises(BuildError):
-            write_generation(index, documents, papers, fingerprint={})
+            write_generation(index, map(pack_document, documents), papers, fingerprint={})
     assert said(index) == before
     assert sorted(path.name for path in index.iterdir() if path.is_dir()) == ["gen-000001"]
 
@@ -196,7 +210,7 @@ def test_an_error_of_the_documents_passes_and_changes_nothing(index):
     before = said(index)
 
     def failing():
-        yield GAMMA
+        yield pack_document(GAMMA)
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
@@ -236,7 +250,7 @@ def test_a_reader_goes_on_while_its_generation_is_removed(index, monkeypatch, ha
         with ThreadPoolExecutor(4) as pool:
             every = list(pool.map(lambda _: answers(generation, QUERIES), range(8)))
         assert every == [expected] * 8
-        assert same_record(load_indexed_document(generation, "beta", "readme"), BETA_README)
+        assert same_record(load_document(generation, BETA_README.place), pack_document(BETA_README))
 
 
 def test_readers_open_while_generations_land(index):
@@ -350,7 +364,7 @@ def test_a_second_writer_is_told_at_once(index):
     refused = []
 
     def documents():
-        yield GAMMA
+        yield pack_document(GAMMA)
         for attempt in (lambda: write(index, ALPHA), lambda: rollback(index)):
             with ThreadPoolExecutor(1) as pool, pytest.raises(IndexBusyError) as caught:
                 pool.submit(attempt).result()
@@ -374,7 +388,7 @@ def test_a_second_process_is_told_at_once(index):
 
     def documents():
         codes.append(subprocess.run([sys.executable, "-c", script, str(index)]).returncode)
-        yield GAMMA
+        yield pack_document(GAMMA)
 
     write_generation(index, documents(), [paper("gamma")], fingerprint={})
     codes.append(subprocess.run([sys.executable, "-c", script, str(index)]).returncode)
@@ -575,10 +589,8 @@ def test_files_that_do_not_belong_together(index):
 
 def test_what_cannot_be_read_back_is_never_put_in_force(index, monkeypatch):
     before = said(index)
-    real = writing.write_sentences
-    monkeypatch.setattr(  # a disk that loses the last rows and does not say so
-        writing, "write_sentences", lambda path, parts, shape: real(path, [], (0, shape[1]))
-    )
+    # a disk that loses rows and does not say so
+    monkeypatch.setattr(RowWriter, "add", lambda self, rows: None)
     with pytest.raises(BuildError, match=r"read back"):
         write(index, GAMMA)
     assert said(index) == before
@@ -626,6 +638,7 @@ from index_samples import answers, indexed, write
 from ragqa.errors import BuildError
 from ragqa.index.generation import open_generation, rollback
 from ragqa.index import lexical
+import filelock
 index = Path(sys.argv[1])
 open_generation(index).close()  # everything is imported while root may read it
 if os.getuid() == 0:

@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from index_samples import write_lexical
 
 from ragqa.errors import BuildError, IndexDamagedError, IndexStateError
-from ragqa.index.lexical import MAX_QUERY_CHARS, MAX_QUERY_TERMS, Lexical, write_lexical
+from ragqa.index.lexical import MAX_QUERY_CHARS, MAX_QUERY_TERMS, Lexical
 
 CORPUS = [
     ("p1", "red green blue"),

@@ -13,13 +13,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from index_samples import answers, indexed, paper, write
+from index_samples import answers, indexed, packed, paper, write, write_vectors
 
 from ragqa.errors import BuildError, IndexDamagedError, IndexMismatchError
 from ragqa.index import generation as writing
 from ragqa.index import integrity, proposing, reading, shortlist
 from ragqa.index.generation import (
-    load_indexed_document,
+    load_document,
     open_generation,
     verify_generation,
     write_generation,
@@ -27,7 +27,7 @@ from ragqa.index.generation import (
 from ragqa.index.meta import _checksum, read_meta
 from ragqa.index.proposing import write_shortlist
 from ragqa.index.shortlist import Shortlist, is_exact, open_shortlist
-from ragqa.index.vectors import Vectors, write_vectors
+from ragqa.index.vectors import Vectors
 
 GENERATOR = np.random.default_rng(11)
 COUNT, WIDTH = 4000, 24
@@ -56,7 +56,7 @@ def small(monkeypatch):
 
 def opened(folder: Path, rows: np.ndarray, looked_at: int = 0) -> Vectors:
     """Return vectors with a shortlist; one that looks at so many groups where that is given."""
-    write_vectors(folder / "v", [rows], rows.shape[1])
+    write_vectors(folder / "v", [rows])
     write_shortlist(folder / "s", Vectors(folder / "v"))
     if looked_at:
         index = faiss.read_index(str(folder / "s"))
@@ -75,7 +75,7 @@ def vectors(request, tmp_path_factory, rows):
     folder = tmp_path_factory.mktemp(request.param)
     if request.param == "shortlist":
         return opened(folder, rows)
-    write_vectors(folder / "v", [rows], WIDTH)
+    write_vectors(folder / "v", [rows])
     return Vectors(folder / "v")
 
 
@@ -181,7 +181,7 @@ def test_a_restriction_is_searched_as_well_as_everything(tmp_path, rows, size):
 @pytest.mark.parametrize("make", [clustered, uniform])
 def test_the_recall_that_is_told_is_what_others_find_too(tmp_path, make):
     data = make()
-    write_vectors(tmp_path / "v", [data], WIDTH)
+    write_vectors(tmp_path / "v", [data])
     told = write_shortlist(tmp_path / "s", Vectors(tmp_path / "v"))
     listed = Vectors(tmp_path / "v", None, open_shortlist(tmp_path / "s"))
     assert (told.at_10 >= 0.98 and told.at_200 >= 0.95) or told.looked_at == told.centres
@@ -196,14 +196,14 @@ def test_the_recall_that_is_told_is_what_others_find_too(tmp_path, make):
 def test_less_is_looked_at_where_rows_are_clustered(tmp_path):
     looked_at = []
     for name, data in (("c", clustered()), ("u", uniform())):
-        write_vectors(tmp_path / name, [data], WIDTH)
+        write_vectors(tmp_path / name, [data])
         looked_at.append(write_shortlist(tmp_path / "s", Vectors(tmp_path / name)).looked_at)
     assert looked_at[0] < looked_at[1]
 
 
 def test_equal_vectors_count_as_found_whichever_they_are(tmp_path):
     same = np.repeat(uniform(3), 400, axis=0)
-    write_vectors(tmp_path / "v", [same], WIDTH)
+    write_vectors(tmp_path / "v", [same])
     told = write_shortlist(tmp_path / "s", Vectors(tmp_path / "v"))
     assert (told.at_10, told.at_200) == (1, 1)
     listed = Vectors(tmp_path / "v", None, open_shortlist(tmp_path / "s"))
@@ -252,7 +252,7 @@ def test_where_it_begins():
 
 
 def test_the_same_rows_give_the_same_bytes_with_any_number_of_threads(tmp_path, rows):
-    write_vectors(tmp_path / "v", [rows], WIDTH)
+    write_vectors(tmp_path / "v", [rows])
     before, written = faiss.omp_get_max_threads(), []
     try:
         for threads in (1, 2, 3, 1):
@@ -272,7 +272,7 @@ def test_what_faiss_cannot_read(tmp_path, content):
 
 
 def test_another_kind_and_other_vectors(tmp_path, rows):
-    write_vectors(tmp_path / "other", [rows[:50]], WIDTH)
+    write_vectors(tmp_path / "other", [rows[:50]])
     with pytest.raises(IndexDamagedError, match=r"IndexFlatIP"):
         open_shortlist(tmp_path / "other")
     opened(tmp_path, rows)
@@ -281,7 +281,7 @@ def test_another_kind_and_other_vectors(tmp_path, rows):
 
 
 def test_a_disk_that_refuses(tmp_path, rows):
-    write_vectors(tmp_path / "v", [rows[:300]], WIDTH)
+    write_vectors(tmp_path / "v", [rows[:300]])
     with pytest.raises(BuildError, match=r"shortlist"):
         write_shortlist(tmp_path / "missing" / "s", Vectors(tmp_path / "v"))
 
@@ -367,9 +367,10 @@ def test_an_incremental_build_has_the_same_one(tmp_path):
     write(tmp_path / "grown", *DOCUMENTS[5:])
     papers = [paper(item.paper.paper_id) for item in DOCUMENTS]
     with open_generation(tmp_path / "grown") as old:
-        reused = [load_indexed_document(old, *item.place) for item in DOCUMENTS[5:]]
-        write_generation(tmp_path / "grown", [*reused, *DOCUMENTS[:5]], papers, fingerprint={})
-    write_generation(tmp_path / "fresh", DOCUMENTS, papers, fingerprint={})
+        reused = [load_document(old, item.place) for item in DOCUMENTS[5:]]
+        every = sorted([*packed(DOCUMENTS[:5]), *reused], key=lambda item: item.place)
+        write_generation(tmp_path / "grown", every, papers, fingerprint={})
+    write_generation(tmp_path / "fresh", packed(DOCUMENTS), papers, fingerprint={})
     with (
         open_generation(tmp_path / "grown") as grown,
         open_generation(tmp_path / "fresh") as fresh,
@@ -432,7 +433,7 @@ def test_it_answers_while_its_generation_is_removed(index):
 
 def test_what_is_measured_is_what_searches(tmp_path, rows, monkeypatch):
     """A shortlist that finds nothing does not pass: it looks at more, in the end at all."""
-    write_vectors(tmp_path / "v", [rows[:500]], WIDTH)
+    write_vectors(tmp_path / "v", [rows[:500]])
     real = Shortlist.propose
     monkeypatch.setattr(Shortlist, "propose", lambda *args, **options: real(*args, **options)[:1])
     told = proposing.write_shortlist(tmp_path / "s", Vectors(tmp_path / "v"))

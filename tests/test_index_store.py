@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from index_samples import DIMENSION, indexed, paper
+from index_samples import DIMENSION, indexed, packed, paper, write_store
 
 from ragqa.errors import (
     BuildError,
@@ -23,7 +23,7 @@ from ragqa.errors import (
 )
 from ragqa.index.packing import pack_document, unpack_chunk, unpack_document
 from ragqa.index.records import IndexedDocument
-from ragqa.index.store import Store, rows_in, write_store
+from ragqa.index.store import DocumentFacts, Store, rows_in
 from ragqa.records import Chunk, Document, Page, Run, Sentence
 
 FIRST = indexed("alpha", "One fact. Two facts", "Naïve Müller β-catenin. 深度", section="")
@@ -32,9 +32,8 @@ SECOND = indexed("beta", "Another paper. It differs", "", "Last words")
 
 
 def store_of(path: Path, *documents: IndexedDocument, papers: tuple[str, ...] = ()) -> Store:
-    ordered = sorted((pack_document(item) for item in documents), key=lambda item: item.place)
     listed = papers or tuple(dict.fromkeys(item.paper.paper_id for item in documents))
-    write_store(path, [paper(paper_id) for paper_id in listed], ordered)
+    write_store(path, [paper(paper_id) for paper_id in listed], packed(documents))
     return Store(path)
 
 
@@ -49,6 +48,20 @@ def test_documents_come_out_as_they_went_in(store):
     assert store.document("alpha", "pdf") == FIRST.document
     assert store.document("alpha", "readme") == README.document
     assert store.document("beta", "pdf") == SECOND.document
+
+
+def test_what_was_packed_comes_out_as_it_went_in(store):
+    sentences = 0
+    for item in (FIRST, README, SECOND):
+        made = pack_document(item)
+        assert store.packed(*item.place) == (made.row, made.chunks, sentences)
+        sentences += sum(len(chunk.sentences) for chunk in item.chunks)
+        told = DocumentFacts(
+            pages=len(item.document.pages), chunks=len(item.chunks), notes=item.document.notes
+        )
+        assert store.facts(*item.place) == told
+    with pytest.raises(CitationError):
+        store.packed("beta", "readme")
 
 
 def test_rows_follow_paper_id_and_kind_not_arrival_or_listing(store):

@@ -12,13 +12,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from index_samples import write_sentences, write_vectors
 
-from ragqa.errors import IndexDamagedError, IndexMismatchError
+from ragqa.errors import BuildError, IndexDamagedError, IndexMismatchError
 from ragqa.index import integrity
+from ragqa.index import rows as rows_module
 from ragqa.index import vectors as vectors_module
 from ragqa.index.integrity import FileGuard, describe_file
 from ragqa.index.records import quantise, unit_rows
-from ragqa.index.vectors import SentenceVectors, Vectors, write_sentences, write_vectors
+from ragqa.index.vectors import SentenceVectors, Vectors
 
 GENERATOR = np.random.default_rng(7)
 
@@ -29,7 +31,7 @@ def unit(count: int, dimension: int) -> np.ndarray:
 
 
 def vectors_of(path: Path, rows: np.ndarray) -> Vectors:
-    write_vectors(path, [rows[:3], rows[3:]], rows.shape[1])
+    write_vectors(path, [rows[:3], rows[3:]])
     return Vectors(path)
 
 
@@ -114,7 +116,7 @@ def test_edges(thousand):
 
 
 def test_an_empty_index_answers_with_nothing(tmp_path):
-    write_vectors(tmp_path / "v", [], 0)
+    write_vectors(tmp_path / "v", [])
     vectors = Vectors(tmp_path / "v")
     assert (vectors.count, vectors.dimension) == (0, 0)
     assert vectors.search(unit(1, 48), 5)[1].shape == (1, 0)
@@ -136,10 +138,40 @@ def test_wrong_questions_are_refused(thousand):
             vectors.search(unit(1, 48), 5, np.array([row]))
 
 
+@pytest.mark.parametrize(
+    ("count", "width"), [(0, 0), *((n, m) for n in (0, 1, 2, 300) for m in (1, 5, 384))]
+)
+def test_the_file_is_the_one_that_faiss_writes(tmp_path, count, width):
+    rows = unit(count, width)
+    index = faiss.IndexFlatIP(width)
+    index.add(rows)
+    faiss.write_index(index, str(tmp_path / "whole"))
+    write_vectors(tmp_path / "v", [rows[:2], rows[2:]])
+    assert (tmp_path / "v").read_bytes() == (tmp_path / "whole").read_bytes()
+
+
+@pytest.mark.parametrize("count", [0, 9, 10, 99_999, 10**9, 10**13])
+def test_a_header_is_as_long_for_any_number_of_rows(count):
+    for header in (rows_module._faiss_header, rows_module._numpy_header):
+        assert len(header(count, 384)) == len(header(0, 384))
+
+
+def test_the_sentences_file_is_the_one_that_numpy_writes(tmp_path):
+    rows = quantise(unit(300, 16))
+    np.save(tmp_path / "whole.npy", rows)
+    write_sentences(tmp_path / "s", [rows[:7], rows[7:7], rows[7:]])
+    assert (tmp_path / "s").read_bytes() == (tmp_path / "whole.npy").read_bytes()
+
+
+def test_rows_of_another_width_are_refused(tmp_path):
+    with pytest.raises(BuildError, match=r"differ in width"):
+        write_vectors(tmp_path / "v", [unit(2, 5), unit(2, 6)])
+
+
 def test_the_same_rows_give_the_same_bytes(tmp_path):
     rows = unit(20, 5)
-    write_vectors(tmp_path / "a", [rows], 5)
-    write_vectors(tmp_path / "b", [rows[:7], rows[7:7], rows[7:]], 5)
+    write_vectors(tmp_path / "a", [rows])
+    write_vectors(tmp_path / "b", [rows[:7], rows[7:7], rows[7:]])
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
 
 
@@ -155,11 +187,12 @@ import resource, sys
 from pathlib import Path
 import numpy as np
 from ragqa.errors import BuildError
-from ragqa.index.vectors import write_vectors
+from ragqa.index.rows import vector_writer
 resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
-for count in (24_900, 25_000, 25_300, 26_000):  # rows of 4 bytes; FAISS itself sees the last only
+for count in (24_900, 25_000, 25_300, 26_000):  # rows of 4 bytes
     try:
-        write_vectors(Path(sys.argv[1]), [np.ones((count, 1), dtype=np.float32)], 1)
+        with vector_writer(Path(sys.argv[1])) as writer:
+            writer.add(np.ones((count, 1), dtype=np.float32))
         print("written")
     except BuildError:
         print("refused")
@@ -167,7 +200,7 @@ for count in (24_900, 25_000, 25_300, 26_000):  # rows of 4 bytes; FAISS itself 
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a limit on the size of files")
-def test_a_full_disk_is_noticed_where_faiss_does_not(tmp_path):
+def test_a_full_disk_is_noticed_to_the_byte(tmp_path):
     command = [sys.executable, "-c", LIMITED, tmp_path / "v"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["written", "refused", "refused", "refused"]
@@ -183,7 +216,7 @@ def test_a_flipped_byte_is_found_where_it_is_read_and_only_there(tmp_path, monke
     monkeypatch.setattr(integrity, "BLOCK_BYTES", 1024)
     path = tmp_path / "v"
     rows = unit(100, 16)  # 64 bytes a row, 16 rows a block
-    write_vectors(path, [rows], 16)
+    write_vectors(path, [rows])
     entry = describe_file(path)
     content = bytearray(path.read_bytes())
     content[-1] ^= 1
@@ -202,7 +235,7 @@ def test_a_block_is_hashed_once_and_the_handle_closed_at_the_end(tmp_path, monke
     monkeypatch.setattr(integrity, "BLOCK_BYTES", 1024)
     path = tmp_path / "s"
     rows = quantise(unit(500, 16))
-    write_sentences(path, [rows], rows.shape)
+    write_sentences(path, [rows])
     guard = FileGuard(path, describe_file(path))
     hashed = []
     once = guard._hash_block
@@ -219,7 +252,7 @@ def test_a_block_is_hashed_once_and_the_handle_closed_at_the_end(tmp_path, monke
 @pytest.mark.parametrize("shape", [(0, 16), (0, 0), (1, 1), (7, 3)])
 def test_sentences_come_back_bit_for_bit(tmp_path, shape):
     rows = GENERATOR.integers(-127, 128, shape).astype(np.int8)
-    write_sentences(tmp_path / "s", [rows[:1], rows[1:]], shape)
+    write_sentences(tmp_path / "s", [rows[:1], rows[1:]])
     sentences = SentenceVectors(tmp_path / "s")
     assert sentences.count == shape[0]
     assert (sentences.quantised(np.arange(shape[0])) == rows).all()
@@ -230,7 +263,7 @@ def test_sentences_come_back_bit_for_bit(tmp_path, shape):
 @pytest.mark.skipif(not Path("/proc/self/smaps").exists(), reason="needs Linux to see mappings")
 def test_what_was_read_of_a_large_file_does_not_stay_in_memory(tmp_path, monkeypatch):
     rows = GENERATOR.integers(-127, 128, (40_000, 384)).astype(np.int8)
-    write_sentences(tmp_path / "s", [rows], rows.shape)
+    write_sentences(tmp_path / "s", [rows])
     sentences, held = SentenceVectors(tmp_path / "s"), []
     wanted = np.arange(0, 40_000, 7)
     for limit in (1 << 28, 1 << 20):
@@ -245,7 +278,7 @@ def test_what_was_read_of_a_large_file_does_not_stay_in_memory(tmp_path, monkeyp
 
 def test_sentences_are_an_ordinary_npy_file(tmp_path):
     rows = quantise(unit(9, 4))
-    write_sentences(tmp_path / "s.npy", [rows], rows.shape)
+    write_sentences(tmp_path / "s.npy", [rows])
     assert (np.load(tmp_path / "s.npy", allow_pickle=False) == rows).all()
 
 
@@ -288,7 +321,7 @@ def test_the_error_of_a_cosine_is_as_documented():
 
 
 def test_a_search_leaves_the_threads_of_faiss_as_they_were(tmp_path):
-    write_vectors(tmp_path / "v", [np.eye(4, dtype=np.float32)], 4)
+    write_vectors(tmp_path / "v", [np.eye(4, dtype=np.float32)])
     vectors = Vectors(tmp_path / "v")
     before = faiss.omp_get_max_threads()
     try:

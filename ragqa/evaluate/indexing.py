@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import json
 import re
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
@@ -27,9 +26,16 @@ from ragqa.chunk import CHUNKER_VERSION, ChunkOptions, chunk_document
 from ragqa.errors import DatasetError, EvaluationError, IndexStateError
 from ragqa.evaluate.records import Dataset, GoldPaper
 from ragqa.evaluate.runs import folder_name
-from ragqa.index.generation import Generation, open_generation, write_generation
-from ragqa.index.records import IndexedDocument, quantise
-from ragqa.index.work import WorkShelf, find_document
+from ragqa.index.generation import (
+    Generation,
+    find_document,
+    load_document,
+    open_generation,
+    write_generation,
+)
+from ragqa.index.packing import PackedDocument, pack_document
+from ragqa.index.records import IndexedDocument, Place, quantise
+from ragqa.index.work import WorkShelf
 from ragqa.records import Document, DocumentKind, Paper
 
 if TYPE_CHECKING:
@@ -55,7 +61,6 @@ Message = Callable[[str], None]
 TEXT_KIND: DocumentKind = "summary"
 """The kind that a dataset's texts are indexed as: one that has lines and no pages."""
 
-_FLUSH_SECONDS = 20.0  # a killed run loses at most about this much embedding
 _KEEP = 1  # generations: nobody rolls a dataset's index back
 _NAME_CHARS = 40  # of a dataset's name in a folder's name
 _NAME_DIGITS = 12  # hex digits of a hash in a folder's name
@@ -171,11 +176,10 @@ def index_dataset(
     with ExitStack() as stack:
         shelf = stack.enter_context(WorkShelf(directory))
         build = _Build(shelf, _open_old(directory, stack), embedder, chunking)
-        documents: list[IndexedDocument] = []
         for done, paper in enumerate(papers, 1):
-            documents += build.document(paper, dataset.papers[done - 1].text)
+            build.finish(paper, dataset.papers[done - 1].text)
             on_progress(done, len(papers))
-        write_generation(directory, documents, papers, fingerprint=fingerprint, keep=_KEEP)
+        write_generation(directory, build.documents(), papers, fingerprint=fingerprint, keep=_KEEP)
         shelf.clear()
     return directory
 
@@ -318,31 +322,32 @@ class _Build:
     ) -> None:
         self._shelf, self._old = shelf, old
         self._embedder, self._options = embedder, options
-        self._unflushed: list[IndexedDocument] = []
-        self._flushed = time.monotonic()
+        self._reused: dict[Place, bool] = {}
 
-    def document(self, paper: Paper, text: str) -> Iterator[IndexedDocument]:
-        """Yield the paper's document, if it has text."""
+    def finish(self, paper: Paper, text: str) -> None:
+        """Have the paper's document, if it has text, in the old generation or on the shelf."""
         if not text.strip():
             return
-        key = self._key(text)
-        found = self._find(paper, key)
-        if found is None:
-            found = self._make(paper, text, key)
-            self._keep(found)
-        yield found
+        key, place = self._key(text), (paper.paper_id, TEXT_KIND)
+        reused = self._old is not None and find_document(self._old, place, key) is not None
+        if not reused and self._shelf.find(place, key) is None:
+            self._shelf.add(self._make(paper, text, key))
+        self._reused[place] = reused
+
+    def documents(self) -> Iterator[PackedDocument]:
+        """Load what is finished, one document after the other, in canonical order."""
+        for place in sorted(self._reused):
+            if self._old is not None and self._reused[place]:
+                yield load_document(self._old, place)
+            else:
+                yield self._shelf.load(place)
 
     def _key(self, text: str) -> str:
         """Return a hash of the text and of every stage that it passes through."""
         stages = (text, CHUNKER_VERSION, repr(self._options), self._embedder.fingerprint)
         return sha256_bytes("\0".join(stages).encode())
 
-    def _find(self, paper: Paper, key: str) -> IndexedDocument | None:
-        place = (paper.paper_id, TEXT_KIND)
-        found = None if self._old is None else find_document(self._old, place, key)
-        return found or self._shelf.find(place, key)
-
-    def _make(self, paper: Paper, text: str, key: str) -> IndexedDocument:
+    def _make(self, paper: Paper, text: str, key: str) -> PackedDocument:
         document = Document(
             paper_id=paper.paper_id,
             kind=TEXT_KIND,
@@ -354,22 +359,16 @@ class _Build:
         chunks = chunk_document(document, count, max_tokens=limit, options=self._options)
         spans = [[(s.start - c.start, s.end - c.start) for s in c.sentences] for c in chunks]
         vectors = self._embedder.embed_chunks([chunk.text for chunk in chunks], spans)
-        return IndexedDocument(
-            paper=paper,
-            document=document,
-            chunks=chunks,
-            chunk_vectors=vectors.chunks,
-            sentence_vectors=quantise(vectors.sentences),
-            key=key,
+        return pack_document(
+            IndexedDocument(
+                paper=paper,
+                document=document,
+                chunks=chunks,
+                chunk_vectors=vectors.chunks,
+                sentence_vectors=quantise(vectors.sentences),
+                key=key,
+            )
         )
-
-    def _keep(self, item: IndexedDocument) -> None:
-        """Put what was made aside, every some seconds."""
-        self._unflushed.append(item)
-        if time.monotonic() - self._flushed > _FLUSH_SECONDS:
-            self._shelf.put(self._unflushed)
-            self._unflushed.clear()
-            self._flushed = time.monotonic()
 
 
 def _check_papers(dataset: Dataset) -> None:

@@ -1,7 +1,7 @@
 """Generations of an index: written whole or not at all, and swapped at once.
 
-In: indexed documents and the listed papers. Out: a folder ``gen-000007`` that ``CURRENT`` names,
-and, through `open_generation`, a `Generation` to ask.
+In: packed documents, one after the other, and the listed papers. Out: a folder ``gen-000007``
+that ``CURRENT`` names, and, through `open_generation`, a `Generation` to ask.
 
 Invariants: ``CURRENT`` names a generation that was whole, flushed to disk and opened once before
 it was named, so a crash at any instant leaves the old one or the new one answering. What is
@@ -15,7 +15,7 @@ import os
 import shutil
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -41,29 +41,33 @@ from ragqa.index.layout import (
     numbers,
     point,
 )
-from ragqa.index.lexical import write_lexical
+from ragqa.index.lexical import LexicalWriter
 from ragqa.index.locking import build_errors, writer_lock
 from ragqa.index.meta import Meta, write_meta
-from ragqa.index.packing import PackedDocument, pack_document
+from ragqa.index.packing import PackedDocument
 from ragqa.index.proposing import write_shortlist
 from ragqa.index.reading import (
     FileCheck,
     Generation,
-    load_indexed_document,
+    find_document,
+    load_document,
     open_generation,
     verify_folder,
     verify_generation,
 )
-from ragqa.index.records import IndexedDocument
+from ragqa.index.records import Place
+from ragqa.index.rows import sentence_writer, vector_writer
 from ragqa.index.shortlist import Recall, is_exact
-from ragqa.index.store import Counts, write_store
-from ragqa.index.vectors import Vectors, write_sentences, write_vectors
+from ragqa.index.store import Counts
+from ragqa.index.storing import StoreWriter
+from ragqa.index.vectors import Vectors
 from ragqa.records import Paper
 
 __all__ = [
     "FileCheck",
     "Generation",
-    "load_indexed_document",
+    "find_document",
+    "load_document",
     "open_generation",
     "rollback",
     "verify_generation",
@@ -77,7 +81,7 @@ _LIBRARIES = ("faiss-cpu", "numpy", "tantivy")
 
 def write_generation(
     directory: Path,
-    documents: Iterable[IndexedDocument],
+    documents: Iterable[PackedDocument],
     papers: Sequence[Paper],
     *,
     fingerprint: Mapping[str, str],
@@ -85,27 +89,24 @@ def write_generation(
 ) -> Path:
     """Write a new generation and put it in force.
 
-    The documents are taken once, before anything is written, and their vectors are held in memory
-    until the end. Memory: one copy of all vectors and texts, and one more of the chunk vectors.
+    Memory: one document, and what tantivy gathers before it writes: 1 kB a chunk, about.
 
     :param directory: The index; it is made if needed.
-    :param documents: All documents, in any order; each paper's each kind at most once. They may
-        come lazily, also from a generation of the same index.
+    :param documents: All documents, in canonical order: by (paper_id, kind), each at most once.
+        They may come lazily, also from a generation of the same index.
     :param papers: Every listed paper, in listing order, those without any document included.
     :param fingerprint: What the index is made from and by, kept in its meta file.
     :param keep: How many generations to keep, the new one included; at least 1.
     :return: The new generation's folder.
     :raises IndexBusyError: Another build is writing this index.
-    :raises BuildError: A document is not sound, or the disk is full or refuses; what was in force
-        stays in force.
+    :raises BuildError: The documents are not in order or differ in width, or the disk is full or
+        refuses; what was in force stays in force.
     """
-    with writer_lock(directory, _LOCK):
-        packed = sorted((pack_document(item) for item in documents), key=lambda item: item.place)
-        with build_errors(directory):
-            before = current_number(directory)
-            _remove_leftovers(directory)
-            folder = _write_new(directory, papers, packed, fingerprint)
-            _remove_old(directory, before, keep)
+    with writer_lock(directory, _LOCK), build_errors(directory):
+        before = current_number(directory)
+        _remove_leftovers(directory)
+        folder = _write_new(directory, papers, documents, fingerprint)
+        _remove_old(directory, before, keep)
     return folder
 
 
@@ -146,7 +147,7 @@ def rollback(directory: Path) -> Path:
 def _write_new(
     directory: Path,
     papers: Sequence[Paper],
-    documents: Sequence[PackedDocument],
+    documents: Iterable[PackedDocument],
     fingerprint: Mapping[str, str],
 ) -> Path:
     """Write a generation aside, open it, give it its name and put it in force."""
@@ -190,24 +191,35 @@ def _prove_readable(folder: Path) -> None:
 
 
 def _write_parts(
-    folder: Path, papers: Sequence[Paper], documents: Sequence[PackedDocument]
+    folder: Path, papers: Sequence[Paper], documents: Iterable[PackedDocument]
 ) -> tuple[Counts, int]:
-    widths = {item.chunk_vectors.shape[1] for item in documents}
-    if len(widths) > 1:
-        raise BuildError(
-            "the vectors of the documents differ in width",
-            item=sorted(widths),
-            hint="Embed all documents with one embedder",
-        )
-    dimension = max(widths, default=0)
-    counts = write_store(folder / STORE, papers, documents)
-    write_vectors(folder / VECTORS, (d.chunk_vectors for d in documents), dimension)
-    write_sentences(
-        folder / SENTENCES, (d.sentence_vectors for d in documents), (counts.sentences, dimension)
-    )
+    """Write each document to all parts before the next one is taken."""
     (folder / LEXICAL).mkdir()
-    write_lexical(folder / LEXICAL, _lexical_texts(documents))
-    return counts, dimension
+    with ExitStack() as stack:
+        store = stack.enter_context(StoreWriter(folder / STORE, papers))
+        vectors = stack.enter_context(vector_writer(folder / VECTORS))
+        sentences = stack.enter_context(sentence_writer(folder / SENTENCES))
+        lexical = stack.enter_context(LexicalWriter(folder / LEXICAL))
+        for document in _in_order(documents):
+            store.add(document)
+            vectors.add(document.chunk_vectors)
+            sentences.add(document.sentence_vectors)
+            for text in _lexical_texts(document):
+                lexical.add(document.place[0], text)
+    return store.counts, vectors.width
+
+
+def _in_order(documents: Iterable[PackedDocument]) -> Iterator[PackedDocument]:
+    before: Place | None = None
+    for document in documents:
+        if before is not None and document.place <= before:
+            raise BuildError(
+                "the documents of the index do not come in order",
+                item=" ".join(document.place),
+                hint="This is a fault of the stage before the index; please report it",
+            )
+        before = document.place
+        yield document
 
 
 def _write_shortlist(folder: Path, chunks: int) -> Recall | None:
@@ -217,11 +229,11 @@ def _write_shortlist(folder: Path, chunks: int) -> Recall | None:
     return write_shortlist(folder / SHORTLIST, Vectors(folder / VECTORS))
 
 
-def _lexical_texts(documents: Iterable[PackedDocument]) -> Iterator[tuple[str, str]]:
-    for document in documents:
-        for _, start, end, section, _ in document.chunks:
-            text = document.text[start:end]
-            yield document.place[0], f"{section}\n{text}" if section else text
+def _lexical_texts(document: PackedDocument) -> Iterator[str]:
+    whole = document.text
+    for _, start, end, section, _ in document.chunks:
+        text = whole[start:end]
+        yield f"{section}\n{text}" if section else text
 
 
 def _flush_and_describe(folder: Path, block_bytes: int) -> dict[str, FileEntry]:

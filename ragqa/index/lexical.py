@@ -19,9 +19,10 @@ import math
 import shutil
 import tempfile
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from types import TracebackType
 
 import numpy as np
 import tantivy
@@ -31,7 +32,7 @@ from ragqa.errors import BuildError, IndexStateError
 from ragqa.index.integrity import damaged
 from ragqa.index.locking import REFUSED
 
-__all__ = ["MAX_QUERY_CHARS", "MAX_QUERY_TERMS", "Lexical", "write_lexical"]
+__all__ = ["MAX_QUERY_CHARS", "MAX_QUERY_TERMS", "Lexical", "LexicalWriter"]
 
 MAX_QUERY_CHARS = 10_000  # characters of a query that are looked at; ragqa's longest question
 MAX_QUERY_TERMS = 128  # distinct terms, the rarest; 100 take 5 ms on 100k chunks
@@ -51,30 +52,62 @@ _QUESTION_WORDS = (
 _REMOVALS = 5  # attempts; the second succeeds, as a new folder is looked at once
 
 
-def write_lexical(folder: Path, chunks: Iterable[tuple[str, str]]) -> None:
-    """Write the lexical index of a new generation.
+class LexicalWriter:
+    """Writes the lexical index of a new generation; as a context manager it completes it.
 
     :param folder: An empty folder.
-    :param chunks: ``(paper_id, text)`` of each chunk, in canonical order.
     :raises BuildError: The disk is full or refuses.
     """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder, self._count = folder, 0
+        with _refusals():
+            index = tantivy.Index(_schema(), path=str(folder))
+            index.register_tokenizer(_ANALYSER, _analyser())
+            self._writer = index.writer(heap_size=_WRITER_BYTES, num_threads=1)
+
+    def add(self, paper_id: str, text: str) -> None:
+        """Index one chunk.
+
+        :param paper_id: Its paper.
+        :param text: The text of the next chunk in canonical order.
+        :raises BuildError: The disk is full or refuses.
+        """
+        document = tantivy.Document()
+        document.add_text("text", text)
+        document.add_text("paper", paper_id)
+        document.add_unsigned("row", self._count)
+        with _refusals():
+            self._writer.add_document(document)
+        self._count += 1
+
+    def __enter__(self) -> LexicalWriter:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if kind is not None:
+            del self._writer  # its thread ends here, and not while the folder is removed
+            return
+        with _refusals():
+            self._writer.commit()
+            self._writer.wait_merging_threads()
+        for path in self._folder.iterdir():
+            if path.suffix == ".lock":
+                path.unlink()
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    """Turn what tantivy refuses into a `BuildError`."""
     try:
-        index = tantivy.Index(_schema(), path=str(folder))
-        index.register_tokenizer(_ANALYSER, _analyser())
-        writer = index.writer(heap_size=_WRITER_BYTES, num_threads=1)
-        for row, (paper_id, text) in enumerate(chunks):
-            document = tantivy.Document()
-            document.add_text("text", text)
-            document.add_text("paper", paper_id)
-            document.add_unsigned("row", row)
-            writer.add_document(document)
-        writer.commit()
-        writer.wait_merging_threads()
+        yield
     except ValueError as error:
         raise BuildError("the lexical index cannot be written", item=error, hint=REFUSED) from error
-    for path in folder.iterdir():
-        if path.suffix == ".lock":
-            path.unlink()
 
 
 def _schema() -> tantivy.Schema:
@@ -111,7 +144,7 @@ class Lexical:
     have been hashed. It locks a folder even to read it; so that a generation is never written to,
     and may lie on a read-only disk, it is opened through a private folder of links.
 
-    :param folder: The folder that `write_lexical` filled.
+    :param folder: The folder that `LexicalWriter` filled.
     :raises IndexDamagedError: It cannot be opened.
     :raises IndexStateError: There is no room for a temporary folder.
     """

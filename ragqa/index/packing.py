@@ -23,12 +23,15 @@ __all__ = [
     "ChunkRow",
     "DocumentRow",
     "PackedDocument",
+    "count_pages",
     "pack_document",
     "unpack_chunk",
     "unpack_document",
 ]
 
 SENTENCE_BYTES = 9  # of one sentence: start and end as int32, quotable as a byte
+
+_ROW_BYTES = 600  # of a chunk's row of values in Python, its sentences included
 
 DocumentRow = tuple[str, str, bytes, bytes, bytes, bytes, bytes, str]
 """sha256, notes (JSON), pages, line_starts, runs, breaks, headings, text."""
@@ -60,6 +63,12 @@ class PackedDocument:
     def text(self) -> str:
         """Return the canonical text."""
         return self.row[-1]
+
+    @property
+    def size(self) -> int:
+        """Return what it takes of memory, about, in bytes: its vectors and its text."""
+        vectors = self.chunk_vectors.nbytes + self.sentence_vectors.nbytes
+        return vectors + sum(map(len, self.row)) + _ROW_BYTES * len(self.chunks)
 
 
 def pack_document(item: IndexedDocument) -> PackedDocument:
@@ -111,6 +120,15 @@ def unpack_document(place: Place, row: DocumentRow) -> Document:
         headings=tuple((start, end) for start, end in _unpack(headings, 2)),
         notes=tuple(json.loads(notes)),
     )
+
+
+def count_pages(packed: bytes) -> int:
+    """Return how many pages a document has.
+
+    :param packed: The value of its column ``pages``.
+    :return: Their number.
+    """
+    return len(_unpack(packed, 3))
 
 
 def unpack_chunk(place: Place, row: ChunkRow, text: str) -> Chunk:

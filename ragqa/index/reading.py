@@ -16,7 +16,7 @@ from types import TracebackType
 
 import numpy as np
 
-from ragqa.errors import IndexBusyError, IndexStateError
+from ragqa.errors import CitationError, IndexBusyError, IndexStateError
 from ragqa.index.integrity import FileEntry, FileGuard, damaged, describe_file
 from ragqa.index.layout import (
     LEXICAL,
@@ -29,16 +29,17 @@ from ragqa.index.layout import (
 )
 from ragqa.index.lexical import Lexical
 from ragqa.index.meta import Meta, read_meta
-from ragqa.index.records import IndexedDocument
+from ragqa.index.packing import SENTENCE_BYTES, PackedDocument
+from ragqa.index.records import Place
 from ragqa.index.shortlist import open_shortlist
-from ragqa.index.store import Store
+from ragqa.index.store import DocumentFacts, Store
 from ragqa.index.vectors import SentenceVectors, Vectors
-from ragqa.records import DocumentKind, Paper
 
 __all__ = [
     "FileCheck",
     "Generation",
-    "load_indexed_document",
+    "find_document",
+    "load_document",
     "open_generation",
     "verify_folder",
     "verify_generation",
@@ -153,32 +154,48 @@ def verify_generation(directory: Path) -> tuple[FileCheck, ...]:
     return verify_folder(directory / read_current(directory))
 
 
-def load_indexed_document(
-    generation: Generation, paper_id: str, kind: DocumentKind
-) -> IndexedDocument:
+def load_document(generation: Generation, place: Place) -> PackedDocument:
     """Return one document as it was written, bit for bit, to be written again.
 
     :param generation: An open generation.
-    :param paper_id: The paper.
-    :param kind: Which text of it.
-    :return: The record.
+    :param place: Its paper_id and kind.
+    :return: The document.
     :raises CitationError: The generation does not hold it.
     :raises IndexDamagedError: What was read is not what was written.
     """
     store = generation.store
-    document = store.document(paper_id, kind)
-    rows = np.array(store.document_rows(paper_id, kind), dtype=np.int64)
-    ranges = store.sentence_ranges(rows)
-    first, last = (int(ranges[0, 0]), int(ranges[-1, 1])) if len(ranges) else (0, 0)
-    paper = store.paper(paper_id)
-    return IndexedDocument(
-        paper=paper if paper is not None else Paper(paper_id=paper_id, title=""),
-        document=document,
-        chunks=tuple(store.chunks(rows)),
-        chunk_vectors=generation.vectors.rows(rows),
-        sentence_vectors=generation.sentences.quantised(np.arange(first, last, dtype=np.int64)),
-        key=store.key(paper_id, kind),
+    row, chunks, first = store.packed(*place)
+    sentences = sum(len(chunk[-1]) for chunk in chunks) // SENTENCE_BYTES
+    return PackedDocument(
+        place=place,
+        key=store.key(*place),
+        row=row,
+        chunks=chunks,
+        chunk_vectors=generation.vectors.rows(np.array(store.document_rows(*place), np.int64)),
+        sentence_vectors=generation.sentences.quantised(np.arange(first, first + sentences)),
     )
+
+
+def find_document(generation: Generation, place: Place, key: str) -> DocumentFacts | None:
+    """Say whether a generation has a document made from the same things that can be read.
+
+    :param generation: An open generation.
+    :param place: Its paper_id and kind.
+    :param key: Hash of everything that it is made from.
+    :return: What is told of the document, or None. All that `load_document` reads was hashed.
+    """
+    store = generation.store
+    try:
+        if store.key(*place) != key:
+            return None
+        rows = store.document_rows(*place)
+        if rows:
+            (first, _), (_, last) = store.sentence_ranges([rows[0], rows[-1]]).tolist()
+            generation.vectors.check(np.array(rows, np.int64))
+            generation.sentences.check(np.arange(first, last))
+        return store.facts(*place)
+    except (CitationError, IndexStateError):  # it is not there, or cannot be read
+        return None
 
 
 def verify_folder(folder: Path) -> tuple[FileCheck, ...]:

@@ -1,6 +1,6 @@
 """Papers, documents and chunks of one generation, in one SQLite file.
 
-In: the listed papers and packed documents in canonical order. Out: records, as they went in.
+In: the file that `ragqa.index.storing` wrote. Out: records, as they went in.
 Invariants: documents are in order of (paper_id, kind) and chunks in order of their document and
 position, so a chunk's row follows from what is indexed and never from how it came there; row
 ``r`` here is row ``r`` of the vectors and of the lexical index. A chunk's text is a slice of its
@@ -9,55 +9,34 @@ document, stored once. A file is written once and then only read.
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import closing
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from threading import Lock
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ragqa.errors import BuildError, CitationError, IndexMismatchError, IndexStateError
+from ragqa.errors import CitationError, IndexMismatchError, IndexStateError
 from ragqa.index.integrity import FileGuard, damaged
-from ragqa.index.locking import REFUSED
 from ragqa.index.packing import (
     SENTENCE_BYTES,
-    PackedDocument,
+    ChunkRow,
+    DocumentRow,
+    count_pages,
     unpack_chunk,
     unpack_document,
 )
 from ragqa.index.records import Place
 from ragqa.records import Chunk, Document, DocumentKind, Paper
 
-__all__ = ["Counts", "Store", "rows_in", "write_store"]
+__all__ = ["Counts", "DocumentFacts", "Store", "rows_in"]
 
-_TABLES = """
-CREATE TABLE papers (
-    position INTEGER PRIMARY KEY,
-    paper_id TEXT NOT NULL UNIQUE, title TEXT NOT NULL, role TEXT NOT NULL,
-    url TEXT, github TEXT, summary TEXT
-);
-CREATE TABLE documents (
-    number INTEGER PRIMARY KEY,
-    paper_id TEXT NOT NULL REFERENCES papers (paper_id), kind TEXT NOT NULL, key TEXT NOT NULL,
-    first_row INTEGER NOT NULL, chunk_count INTEGER NOT NULL,
-    sha256 TEXT NOT NULL, notes TEXT NOT NULL, pages BLOB NOT NULL, line_starts BLOB NOT NULL,
-    runs BLOB NOT NULL, breaks BLOB NOT NULL, headings BLOB NOT NULL, text TEXT NOT NULL,
-    UNIQUE (paper_id, kind)
-);
-CREATE TABLE chunks (
-    row INTEGER PRIMARY KEY,
-    document INTEGER NOT NULL REFERENCES documents (number), first_sentence INTEGER NOT NULL,
-    chunk_id TEXT NOT NULL UNIQUE, start INTEGER NOT NULL, stop INTEGER NOT NULL,
-    section TEXT NOT NULL, sentences BLOB NOT NULL
-);
-"""
-_UNSAFE_BUT_FAST = "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA foreign_keys = ON;"
-# Safe here: the file is private until it is whole, and its generation is flushed before it counts.
+_DOCUMENT = "sha256, notes, pages, line_starts, runs, breaks, headings"  # columns, but the text
 _MAX_VARIABLES = 500  # of one statement; SQLite before 3.32 allowed 999
 _CACHED_TEXTS = 64  # documents; of some 60 kB each, about 4 MB
 _CACHED_DOCUMENTS = 16  # with their maps of some thousand offsets each
@@ -79,6 +58,20 @@ class Counts:
     sentences: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DocumentFacts:
+    """What is told of a document without its text.
+
+    :ivar pages: Its pages; 0 for README and summary.
+    :ivar chunks: Its chunks.
+    :ivar notes: What the parser left out or found odd.
+    """
+
+    pages: int
+    chunks: int
+    notes: tuple[str, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class _Entry:
     """A document's place and rows: what the store knows of it without reading its text."""
@@ -88,59 +81,6 @@ class _Entry:
     key: str
     first_row: int
     chunk_count: int
-
-
-def write_store(path: Path, papers: Sequence[Paper], documents: Sequence[PackedDocument]) -> Counts:
-    """Write the store of a new generation.
-
-    :param path: A file that does not exist yet.
-    :param papers: Every listed paper, in listing order.
-    :param documents: In canonical order: by (paper_id, kind).
-    :return: What was written.
-    :raises BuildError: A value cannot be stored, an id is used twice, or the disk is full.
-    """
-    try:
-        with closing(sqlite3.connect(path, isolation_level=None)) as database:
-            database.executescript(_UNSAFE_BUT_FAST + _TABLES)
-            database.execute("BEGIN")
-            database.executemany(
-                "INSERT INTO papers VALUES (?, ?, ?, ?, ?, ?, ?)",
-                (
-                    (position, p.paper_id, p.title, p.role, p.url, p.github, p.summary)
-                    for position, p in enumerate(papers)
-                ),
-            )
-            chunks, sentences = _insert_documents(database, documents)
-            database.execute("COMMIT")
-    except sqlite3.IntegrityError as error:
-        raise BuildError(
-            "the store of the index cannot be written, as an id is used twice or is not listed",
-            item=error,
-            hint="List each paper once, and index only listed papers",
-        ) from error
-    except (sqlite3.Error, UnicodeEncodeError) as error:
-        raise BuildError(
-            "the store of the index cannot be written", item=error, hint=REFUSED
-        ) from error
-    return Counts(papers=len(papers), documents=len(documents), chunks=chunks, sentences=sentences)
-
-
-def _insert_documents(
-    database: sqlite3.Connection, documents: Sequence[PackedDocument]
-) -> tuple[int, int]:
-    row = sentence = 0
-    for number, document in enumerate(documents):
-        database.execute(
-            f"INSERT INTO documents VALUES ({', '.join('?' * 14)})",
-            (number, *document.place, document.key, row, len(document.chunks), *document.row),
-        )
-        for chunk in document.chunks:
-            database.execute(
-                "INSERT INTO chunks VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                (row, number, sentence, *chunk),
-            )
-            row, sentence = row + 1, sentence + len(chunk[-1]) // SENTENCE_BYTES
-    return row, sentence
 
 
 class Store:
@@ -225,6 +165,43 @@ class Store:
         :raises CitationError: This index does not hold it.
         """
         return self._document(self._entry((paper_id, kind)))
+
+    def facts(self, paper_id: str, kind: DocumentKind) -> DocumentFacts:
+        """Return what is told of one document without reading its text.
+
+        :param paper_id: The paper.
+        :param kind: Which text of it.
+        :return: How large it is, and its parser's notes.
+        :raises CitationError: This index does not hold it.
+        """
+        entry = self._entry((paper_id, kind))
+        statement = "SELECT pages, notes FROM documents WHERE number = ?"
+        pages, notes = self._select(statement, (entry.number,))[0]
+        return DocumentFacts(
+            pages=count_pages(pages), chunks=entry.chunk_count, notes=tuple(json.loads(notes))
+        )
+
+    def packed(
+        self, paper_id: str, kind: DocumentKind
+    ) -> tuple[DocumentRow, tuple[ChunkRow, ...], int]:
+        """Return one document as it was written, to be written again.
+
+        :param paper_id: The paper.
+        :param kind: Which text of it.
+        :return: Its values, those of its chunks, and the row of its first sentence; 0 where it has
+            no chunk.
+        :raises CitationError: This index does not hold it.
+        """
+        entry = self._entry((paper_id, kind))
+        statement = f"SELECT {_DOCUMENT}, text FROM documents WHERE number = ?"
+        row = cast("DocumentRow", self._select(statement, (entry.number,))[0])
+        chunks = self._select(
+            "SELECT first_sentence, chunk_id, start, stop, section, sentences FROM chunks"
+            " WHERE row >= ? AND row < ? ORDER BY row",
+            (entry.first_row, entry.first_row + entry.chunk_count),
+        )
+        rows = tuple(cast("ChunkRow", values[1:]) for values in chunks)
+        return row, rows, chunks[0][0] if chunks else 0
 
     def rows_of(self, paper_ids: Iterable[str]) -> NDArray[np.int64]:
         """Return the rows of all chunks of some papers.
@@ -367,8 +344,7 @@ class Store:
         return text
 
     def _read_document(self, entry: _Entry) -> Document:
-        columns = "sha256, notes, pages, line_starts, runs, breaks, headings"
-        rows = self._select(f"SELECT {columns} FROM documents WHERE number = ?", (entry.number,))
+        rows = self._select(f"SELECT {_DOCUMENT} FROM documents WHERE number = ?", (entry.number,))
         return unpack_document(entry.place, (*rows[0], self._text(entry.number)))
 
     def _select(self, statement: str, values: tuple[object, ...] = ()) -> list[tuple[Any, ...]]:

@@ -1,6 +1,7 @@
 """Chunk vectors (FAISS, exact) and sentence vectors (int8 rows, memory-mapped) of one generation.
 
-In: rows in canonical order. Out: scores, higher is better, and rows back bit for bit.
+In: the files that `ragqa.index.rows` wrote. Out: scores, higher is better, and rows back bit for
+bit.
 Invariants: the score of a query and a row is one number, whatever else is asked with it: it does
 not move with the restriction, the number of queries, the number of threads, or a shortlist. Ties
 go to the lower row. Without a shortlist every row is compared: recall is 1 by construction. With
@@ -14,7 +15,6 @@ its heap also keeps the higher row of a tie.
 from __future__ import annotations
 
 import mmap
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -22,46 +22,15 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
-from ragqa.errors import BuildError, IndexMismatchError
+from ragqa.errors import IndexMismatchError
 from ragqa.index.integrity import FileGuard, damaged
-from ragqa.index.locking import REFUSED
 from ragqa.index.records import unit_rows
 from ragqa.index.shortlist import Shortlist, is_exact, one_thread
 
-__all__ = ["SentenceVectors", "Vectors", "write_sentences", "write_vectors"]
+__all__ = ["SentenceVectors", "Vectors"]
 
 _FLOAT_BYTES = 4
 _HELD = 1 << 28  # bytes of sentence vectors that may stay in memory: those of 100,000 chunks
-
-
-def write_vectors(path: Path, parts: Iterable[NDArray[np.float32]], dimension: int) -> None:
-    """Write chunk vectors.
-
-    :param path: The file.
-    :param parts: ``(n_i, dimension)`` float32 arrays, in canonical order.
-    :param dimension: Width of a vector; 0 where there is none.
-    :raises BuildError: The disk is full or refuses.
-    """
-    index = faiss.IndexFlatIP(dimension)
-    for part in parts:
-        index.add(np.ascontiguousarray(part, dtype=np.float32))
-    try:
-        faiss.write_index(index, str(path))
-    except RuntimeError as error:
-        raise BuildError(
-            "the vectors of the index cannot be written", item=error, hint=REFUSED
-        ) from error
-    # FAISS only prints it when the last bytes do not fit on the disk, so the length is looked at.
-    if path.stat().st_size < index.ntotal * dimension * _FLOAT_BYTES + _header_bytes(dimension):
-        raise BuildError(
-            "the vectors of the index cannot be written",
-            item=path,
-            hint=REFUSED,
-        )
-
-
-def _header_bytes(dimension: int) -> int:
-    return len(faiss.serialize_index(faiss.IndexFlatIP(dimension)))
 
 
 class Vectors:
@@ -161,6 +130,15 @@ class Vectors:
             )
         return scores
 
+    def check(self, rows: NDArray[np.int64]) -> None:
+        """Hash what holds some rows, as far as that was not done yet.
+
+        :param rows: ``(m,)`` int64, in any order.
+        :raises IndexDamagedError: It is not what was written.
+        :raises IndexMismatchError: A row is not in this index.
+        """
+        self._check(self._known(rows))
+
     def rows(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
         """Return vectors as they were written, bit for bit.
 
@@ -194,20 +172,6 @@ class Vectors:
             self._guard.check_spans(self._header + rows * length, length)
 
 
-def write_sentences(path: Path, parts: Iterable[NDArray[np.int8]], shape: tuple[int, int]) -> None:
-    """Write sentence vectors as one ``.npy`` array.
-
-    :param path: The file.
-    :param parts: ``(n_i, dim)`` int8 arrays by `quantise`, in canonical order.
-    :param shape: ``(n, dim)`` of all together.
-    """
-    header = {"descr": "|i1", "fortran_order": False, "shape": shape}
-    with path.open("wb") as file:
-        np.lib.format.write_array_header_1_0(file, header)
-        for part in parts:
-            file.write(np.ascontiguousarray(part, dtype=np.int8).tobytes())
-
-
 class SentenceVectors:
     """Reads the sentence vectors of one generation, mapped: only the rows asked for are read.
 
@@ -235,6 +199,15 @@ class SentenceVectors:
         """Return the number of rows."""
         return len(self._array)
 
+    def check(self, rows: NDArray[np.int64]) -> None:
+        """Hash what holds some rows, as far as that was not done yet.
+
+        :param rows: ``(m,)`` int64, in any order.
+        :raises IndexDamagedError: It is not what was written.
+        :raises IndexMismatchError: A row is not in this index.
+        """
+        self._check(_known(rows, self.count))
+
     def quantised(self, rows: NDArray[np.int64]) -> NDArray[np.int8]:
         """Return rows as they were written, bit for bit.
 
@@ -243,12 +216,15 @@ class SentenceVectors:
         :raises IndexMismatchError: A row is not in this index.
         """
         labels = _known(rows, self.count)
-        width = self._array.shape[1]
-        if self._guard is not None:
-            self._guard.check_spans(self._header + labels * width, width)
+        self._check(labels)
         rows_read: NDArray[np.int8] = self._array[labels]
         self._forget()
         return rows_read
+
+    def _check(self, labels: NDArray[np.int64]) -> None:
+        if self._guard is not None:
+            width = self._array.shape[1]
+            self._guard.check_spans(self._header + labels * width, width)
 
     def _forget(self) -> None:
         """Give back the memory that the system mapped around what was read, 64 kB a place.

@@ -21,19 +21,21 @@ import subprocess
 import sys
 import threading
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import wait as wait_for
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import IO, Any, Literal
+from typing import IO, Literal, TypeVar
 
+from ragqa._machine import cores
 from ragqa.errors import ParseError, ParseReason
 from ragqa.parse import parse_pdf, parse_readme
-from ragqa.records import Document, Page, Run
+from ragqa.parse.wire import document_of, encode_reply
+from ragqa.records import Document
 
-__all__ = ["ParseLimits", "ParseRequest", "limit_memory", "parse_many"]
+__all__ = ["Parse", "ParseLimits", "ParseRequest", "limit_memory", "parse_many", "work_many"]
 
 # -P: the folder that it happens to run in is not searched for modules.
 _COMMAND = (sys.executable, "-P", "-m", "ragqa.parse.worker")
@@ -41,6 +43,9 @@ _AHEAD = 4  # files a worker that may wait parsed, so a slow reader of results b
 _LOOK_UP_SECONDS = 0.5  # how long Ctrl-C may take at the worst
 _MAX_REPLY = 1 << 28  # bytes; a longer document is debris
 _GRACE = 2.0  # seconds an idle child has to end by itself before it is killed
+
+T = TypeVar("T")
+R = TypeVar("R")
 
 Reply = Document | ParseError
 """What becomes of one request."""
@@ -58,6 +63,10 @@ class ParseRequest:
     paper_id: str
     kind: Literal["pdf", "readme"]
     path: Path
+
+
+Parse = Callable[[ParseRequest], Reply]
+"""Has a file parsed by a worker process, and waits for it; safe to use from several threads."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,18 +95,45 @@ def parse_many(
     :param limits: What one file may cost.
     :return: Each request with its document or error, in the order of `requests`.
     """
-    return _parse_many(requests, jobs or _cores(), limits, _COMMAND)
+    return _parse_many(requests, jobs or cores(), limits, _COMMAND)
 
 
-def _cores() -> int:
-    affinity = getattr(os, "sched_getaffinity", None)  # Linux: a container may have fewer cores
-    return len(affinity(0)) if affinity else os.cpu_count() or 1
+def work_many(
+    items: Sequence[T],
+    work: Callable[[T, Parse], R],
+    *,
+    jobs: int = 0,
+    limits: ParseLimits = ParseLimits(),
+) -> Generator[tuple[T, R]]:
+    """Do something with each item, which may be to parse files, ahead of the reader.
+
+    Closing the iterator, or an exception at its reader, ends the workers at once, and what is at
+    work in this process when it is done.
+
+    :param items: What to work on.
+    :param work: Called with an item and a function that has a file parsed by a worker process, in
+        one of several threads. What it raises, the iterator raises when that item is due.
+    :param jobs: How many threads, and at most as many worker processes; 0 for one a core.
+    :param limits: What one file may cost.
+    :return: Each item with what became of it, in the order of `items`.
+    """
+    return _work_many(items, work, jobs or cores(), limits, _COMMAND)
 
 
 def _parse_many(
     requests: Sequence[ParseRequest], jobs: int, limits: ParseLimits, command: Sequence[str]
 ) -> Iterator[tuple[ParseRequest, Reply]]:
-    jobs = max(1, min(jobs, len(requests)))
+    return _work_many(requests, lambda request, parse: parse(request), jobs, limits, command)
+
+
+def _work_many(
+    items: Sequence[T],
+    work: Callable[[T, Parse], R],
+    jobs: int,
+    limits: ParseLimits,
+    command: Sequence[str],
+) -> Generator[tuple[T, R]]:
+    jobs = max(1, min(jobs, len(items)))
     workers = [_Worker(command, limits) for _ in range(jobs)]
     idle: queue.SimpleQueue[_Worker] = queue.SimpleQueue()
     for worker in workers:
@@ -112,13 +148,13 @@ def _parse_many(
 
     pool = ThreadPoolExecutor(jobs, thread_name_prefix="ragqa-parse")
     try:
-        left = iter(requests)
+        left = iter(items)
         waiting = deque(
-            (request, pool.submit(parse, request)) for request in islice(left, jobs * _AHEAD)
+            (item, pool.submit(work, item, parse)) for item in islice(left, jobs * _AHEAD)
         )
         while waiting:
             yield _next(waiting)
-            waiting.extend((request, pool.submit(parse, request)) for request in islice(left, 1))
+            waiting.extend((item, pool.submit(work, item, parse)) for item in islice(left, 1))
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
         for worker in workers:
@@ -126,16 +162,16 @@ def _parse_many(
         pool.shutdown()
 
 
-def _next(waiting: deque[tuple[ParseRequest, Future[Reply]]]) -> tuple[ParseRequest, Reply]:
-    """Wait for the oldest reply, looking up now and then.
+def _next(waiting: deque[tuple[T, Future[R]]]) -> tuple[T, R]:
+    """Wait for the oldest result, looking up now and then.
 
     A signal that comes just before a wait without end begins is not acted on before that wait is
     over: of 60 interrupted runs one went on for minutes.
     """
-    request, future = waiting.popleft()
+    item, future = waiting.popleft()
     while not future.done():
         wait_for([future], timeout=_LOOK_UP_SECONDS)
-    return request, future.result()
+    return item, future.result()
 
 
 class _Worker:
@@ -278,40 +314,13 @@ def _encode_request(request: ParseRequest) -> bytes:
     return json.dumps(fields).encode("ascii") + b"\n"
 
 
-def _encode_reply(reply: Reply) -> bytes:
-    fields: dict[str, object]
-    if isinstance(reply, ParseError):
-        fields = {"what": reply.what, "item": reply.item, "hint": reply.hint}
-        fields["reason"] = reply.reason
-    else:
-        fields = {name: getattr(reply, name) for name in _DOCUMENT_FIELDS}
-        fields["pages"] = [(page.number, page.start, page.end) for page in reply.pages]
-    return json.dumps(fields, separators=(",", ":")).encode("ascii") + b"\n"
-
-
-_DOCUMENT_FIELDS = tuple(Document.__dataclass_fields__)
-
-
 def _decode_reply(line: bytes) -> Reply | None:
     """Return what a worker answered; None where it is no answer."""
     try:
         fields = json.loads(line)
-        return ParseError(**fields) if "reason" in fields else _document(fields)
+        return ParseError(**fields) if "reason" in fields else document_of(fields)
     except (ValueError, TypeError, KeyError):
         return None
-
-
-def _document(fields: dict[str, Any]) -> Document:
-    pages = tuple(Page(number=n, start=start, end=end) for n, start, end in fields.pop("pages"))
-    return Document(
-        pages=pages,
-        line_starts=tuple(fields.pop("line_starts")),
-        runs=tuple(Run(*run) for run in fields.pop("runs")),
-        breaks=tuple(fields.pop("breaks")),
-        headings=tuple((start, end) for start, end in fields.pop("headings")),
-        notes=tuple(fields.pop("notes")),
-        **fields,
-    )
 
 
 def main(memory_bytes: int) -> None:
@@ -328,7 +337,7 @@ def main(memory_bytes: int) -> None:
         request = json.loads(lines.get())
         request["path"] = Path(request["path"])
         reply, is_sound = _parse(ParseRequest(**request))
-        replies.write(_encode_reply(reply))
+        replies.write(encode_reply(reply))
         replies.flush()
         if not is_sound:
             os._exit(1)  # the reading thread holds a lock that an orderly exit would wait for
