@@ -17,11 +17,11 @@ from doubles import TINY_WINDOW, HashedEmbedder, save_tiny_model
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ragqa.embed import Embedder, load_embedder
+from ragqa.embed import Embedder, bfloat16, load_embedder
 from ragqa.embed import device as devices
 from ragqa.embed.base import ChunkEmbeddings, clean
 from ragqa.embed.cache import Entry, Recipe, cache_roots, find_entry
-from ragqa.embed.device import ENV_DEVICE, choose_device, gpu_in_sight
+from ragqa.embed.device import ENV_DEVICE, choose_device, gpu_in_sight, missed_speed
 from ragqa.embed.gpu import GPU_PRECISION, LEAST_COSINE, GpuEmbedder, least_cosine, open_rows
 from ragqa.embed.pooling import padded_batches
 from ragqa.embed.source import resolve
@@ -96,6 +96,7 @@ def test_windows_has_its_driver_elsewhere(tmp_path: Path, monkeypatch: pytest.Mo
 @pytest.mark.parametrize(
     ("wanted", "environment", "sight", "problem", "chosen"),
     [
+        ("cpu-bfloat16", None, True, None, "cpu-bfloat16"),
         (None, None, False, None, "cpu"),
         (None, None, True, None, "cuda"),
         ("auto", None, True, "no driver", "cpu"),
@@ -119,6 +120,8 @@ def test_what_is_chosen(
     monkeypatch.setattr(devices, "_unusable", lambda: asked.append(True) or problem)
     if environment is not None:
         monkeypatch.setenv(ENV_DEVICE, environment)
+    monkeypatch.setattr(bfloat16, "is_installed", lambda: True)
+    monkeypatch.setattr(bfloat16, "has_bfloat16", lambda: False)
     assert choose_device(wanted) == chosen
     assert bool(asked) == (chosen == "cuda" or problem is not None)
 
@@ -134,7 +137,7 @@ def test_what_is_asked_for_is_had_or_an_error(monkeypatch: pytest.MonkeyPatch, s
 
 
 def test_a_device_that_does_not_exist_is_refused() -> None:
-    with pytest.raises(EmbedderError, match="no such device.*'tpu'.*auto, cpu, cuda"):
+    with pytest.raises(EmbedderError, match="no such device.*'tpu'.*auto, cpu, cpu-bfloat16, cuda"):
         choose_device("tpu")
 
 
@@ -150,7 +153,35 @@ def test_choosing_imports_no_torch_where_no_gpu_is_seen(wanted: str) -> None:
         [sys.executable, "-W", "error", "-c", code],
         capture_output=True, text=True, encoding="utf-8", check=True, cwd=REPOSITORY,
     )  # fmt: skip
-    assert done.stdout == "cpu False\n"
+    assert done.stdout in {"cpu False\n", "cpu-bfloat16 False\n"}
+
+
+@pytest.mark.parametrize(
+    ("installed", "multiplies", "device", "missed"),
+    [
+        (True, True, "cpu-bfloat16", False),
+        (False, True, "cpu", True),
+        (True, False, "cpu", False),
+        (False, False, "cpu", False),
+    ],
+)
+def test_bfloat16_is_taken_where_it_pays_and_named_where_it_would(
+    monkeypatch: pytest.MonkeyPatch, installed: bool, multiplies: bool, device: str, missed: bool
+) -> None:
+    monkeypatch.setattr(devices, "gpu_in_sight", lambda: False)
+    monkeypatch.setattr(bfloat16, "is_installed", lambda: installed)
+    monkeypatch.setattr(bfloat16, "has_bfloat16", lambda: multiplies)
+    chosen = choose_device("auto")
+    assert chosen == device
+    assert ("ragqa[fast]" in (missed_speed(chosen) or "")) == missed
+
+
+def test_bfloat16_that_was_asked_for_and_cannot_be_had_is_an_error(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(bfloat16, "is_installed", lambda: False)
+    with pytest.raises(EmbedderError, match=r"ragqa\[fast\]"):
+        choose_device("cpu-bfloat16")
 
 
 @pytest.mark.usefixtures("plain_torch")
@@ -168,6 +199,7 @@ def test_a_build_takes_the_device_from_the_command_line_or_the_environment(
     monkeypatch.setattr("ragqa.embed.load_embedder", load)
     monkeypatch.setattr(devices, "gpu_in_sight", lambda: False)
     monkeypatch.setattr(devices, "_unusable", lambda: "torch 2.99.0 finds none")
+    monkeypatch.setattr(bfloat16, "has_bfloat16", lambda: False)
     for options in ([], ["--device", "auto"], ["--device", "cpu"]):
         assert run("rebuild", "corpus/small", *options).code == 0
     assert "cannot use a GPU" in run("rebuild", "corpus/small", "--device", "cuda").error()

@@ -41,8 +41,9 @@ class Index:
         :param corpus: The corpus.
         :param directory: The index folder; it is made if needed.
         :param embedder: Name or folder of the embedding model; None for the packaged one.
-        :param device: Where chunks are embedded: ``cpu``; ``cuda`` for a GPU; ``auto`` for a GPU if
-            there is one; None for what ``RAGQA_DEVICE`` says, else ``auto``.
+        :param device: Where chunks are embedded: ``cpu``; ``cpu-bfloat16``; ``cuda`` for a GPU;
+            ``auto`` for the fastest of these that is here; None for what ``RAGQA_DEVICE`` says,
+            else ``auto``.
         :param jobs: Worker processes for parsing; 0 for one a core.
         :param on_progress: Called after each document.
         :param on_message: Told of one-time work, such as the export of the model.
@@ -52,11 +53,13 @@ class Index:
         """
         from ragqa.build import build_index
         from ragqa.embed import DEFAULT_EMBEDDER, load_embedder
-        from ragqa.embed.device import choose_device
+        from ragqa.embed.device import choose_device, missed_speed
 
-        model = load_embedder(
-            embedder or DEFAULT_EMBEDDER, on_progress=on_message, device=choose_device(device)
-        )
+        chosen = choose_device(device)
+        missed = missed_speed(chosen)
+        if on_message is not None and missed is not None:
+            on_message(missed)
+        model = load_embedder(embedder or DEFAULT_EMBEDDER, on_progress=on_message, device=chosen)
         report = build_index(
             corpus.directory,
             Path(directory),

@@ -31,7 +31,7 @@ __all__ = ["rebuild", "run_build", "show_build"]
 @click.option(
     "--device",
     type=click.Choice(["auto", "cpu", "cuda"]),
-    help="Where chunks are embedded.  [default: RAGQA_DEVICE, else auto: a GPU if there is one]",
+    help="Where chunks are embedded.  [default: RAGQA_DEVICE, else auto: the fastest there is]",
 )
 @click.option("--jobs", type=click.IntRange(0), default=0, help="Parsing processes; 0: one a core.")
 @click.option("--rollback", is_flag=True, help="Put the generation before this one in force.")

@@ -12,6 +12,7 @@ import importlib.util
 import platform
 import queue
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -61,7 +62,7 @@ def has_bfloat16(cpuinfo: Path = Path("/proc/cpuinfo")) -> bool:
 
 
 class BFloat16States:
-    """An exported graph, run in bfloat16; opened when it is first used.
+    """An exported graph, run in bfloat16; opened when it is first used, by one thread at a time.
 
     :param name: The model, as the user named it.
     :param folder: The export's folder.
@@ -94,13 +95,15 @@ class BFloat16States:
             runs.wait_all()
             yield from _finished(done)
         except RuntimeError as error:
+            del self._runs  # they go on saying so
             raise EmbedderError(
                 "the model failed in bfloat16",
                 item=self._name,
-                hint=f"Use --precision float32. OpenVINO says: {_first_line(error)}",
+                hint=f"Embed in float32: --device cpu. OpenVINO says: {_first_line(error)}",
             ) from error
         finally:
-            runs.wait_all()
+            with suppress(RuntimeError):
+                runs.wait_all()
 
     @cached_property
     def _runs(self) -> Any:  # noqa: ANN401 - OpenVINO is not typed
@@ -122,7 +125,7 @@ class BFloat16States:
             raise EmbedderError(
                 "OpenVINO cannot open the exported model",
                 item=self._path,
-                hint=f"Use --precision float32. It says: {_first_line(error)}",
+                hint=f"Embed in float32: --device cpu. It says: {_first_line(error)}",
             ) from error
 
 

@@ -1,6 +1,6 @@
-"""Where chunks are embedded: on the CPU, or on a GPU that torch can use.
+"""Where chunks are embedded: on the CPU, in float32 or bfloat16, or on a GPU that torch can use.
 
-In: what the caller wants, and the machine. Out: ``cpu`` or ``cuda``.
+In: what the caller wants, and the machine. Out: a `Device`.
 Invariants: torch is imported only where a GPU is to be seen, or where one was asked for by name;
 what was asked for by name is had, or is an error.
 """
@@ -13,14 +13,15 @@ import sys
 from pathlib import Path
 from typing import Literal, TypeAlias
 
+from ragqa.embed import bfloat16
 from ragqa.errors import EmbedderError
 
-__all__ = ["DEVICES", "ENV_DEVICE", "Device", "choose_device", "gpu_in_sight"]
+__all__ = ["DEVICES", "ENV_DEVICE", "Device", "choose_device", "gpu_in_sight", "missed_speed"]
 
-Device: TypeAlias = Literal["cpu", "cuda"]
-"""torch's names of devices; AMD's cards are ``cuda`` there, too."""
+Device: TypeAlias = Literal["cpu", "cpu-bfloat16", "cuda"]
+"""``cuda`` is torch's name of a GPU, of AMD's cards, too."""
 
-DEVICES = ("auto", "cpu", "cuda")
+DEVICES = ("auto", "cpu", "cpu-bfloat16", "cuda")
 """What a caller may want."""
 
 ENV_DEVICE = "RAGQA_DEVICE"
@@ -35,28 +36,55 @@ _HIDDEN = ("", "-1", "NoDevFiles")  # values of CUDA_VISIBLE_DEVICES that leave 
 def choose_device(wanted: str | None = None) -> Device:
     """Decide where a build embeds its chunks.
 
-    :param wanted: ``cpu``; ``cuda``; ``auto`` for a GPU if there is one; None for what
+    :param wanted: ``cpu``; ``cpu-bfloat16``; ``cuda``; ``auto`` for a GPU if there is one, else the
+        CPU, in bfloat16 where it multiplies in that and OpenVINO is installed; None for what
         ``RAGQA_DEVICE`` says, else ``auto``.
     :return: The device.
-    :raises EmbedderError: If there is no such word, or no GPU where one was asked for.
+    :raises EmbedderError: If there is no such word, or not what was asked for.
     """
     word = wanted or os.environ.get(ENV_DEVICE) or "auto"
     if word not in DEVICES:
         raise EmbedderError(
             "there is no such device", item=repr(word), hint=f"Say one of: {', '.join(DEVICES)}"
         )
-    if word == "cpu" or (word == "auto" and not gpu_in_sight()):
+    if word == "cpu":
         return "cpu"
+    if word == "auto":
+        return "cuda" if gpu_in_sight() and _unusable() is None else _best_of_cpu()
+    if word == "cpu-bfloat16":
+        return _with_openvino()
     problem = _unusable()
     if problem is None:
         return "cuda"
-    if word == "auto":
-        return "cpu"
     raise EmbedderError(
         "torch cannot use a GPU here",
         item=problem,
         hint="Install a driver and a torch with CUDA, or use the CPU: --device cpu",
     )
+
+
+def _best_of_cpu() -> Device:
+    return "cpu-bfloat16" if bfloat16.is_installed() and bfloat16.has_bfloat16() else "cpu"
+
+
+def _with_openvino() -> Device:
+    if bfloat16.is_installed():
+        return "cpu-bfloat16"
+    raise EmbedderError(
+        "chunks are embedded in bfloat16 by OpenVINO, which is not installed",
+        hint="Run `pip install 'ragqa[fast]'`, or embed in float32: --device cpu",
+    )
+
+
+def missed_speed(device: Device) -> str | None:
+    """Say what would embed faster here, where there is such a thing.
+
+    :param device: Where a build embeds.
+    :return: One line; None where nothing is missed.
+    """
+    if device != "cpu" or bfloat16.is_installed() or not bfloat16.has_bfloat16():
+        return None
+    return "this CPU embeds about twice as fast in bfloat16: `pip install 'ragqa[fast]'`"
 
 
 def gpu_in_sight(root: Path = Path("/")) -> bool:

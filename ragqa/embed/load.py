@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from ragqa.embed.base import Embedder
+from ragqa.embed.bfloat16 import BFLOAT16, BFloat16States
 from ragqa.embed.cache import Entry, Progress, Recipe, find_or_make
 from ragqa.embed.device import Device
 from ragqa.embed.model import OnnxEmbedder
@@ -42,14 +43,31 @@ def load_embedder(
         return _make(source, root, say=say)
 
     made = find_or_make(source.key, Recipe, make, cache=cache, say=say)
-    entry = made if isinstance(made, Entry) else None
     embedder = OnnxEmbedder(name, made) if isinstance(made, Entry) else made
     if device == "cpu":
         return embedder
+    entry = made if isinstance(made, Entry) else None
+    return _on_device(source, entry, embedder, device=device, say=say)
+
+
+def _on_device(
+    source: Source,
+    entry: Entry[Recipe] | None,
+    embedder: Embedder,
+    *,
+    device: Device,
+    say: Progress,
+) -> Embedder:
+    """Have an embedder's chunks embedded elsewhere, or in lower precision."""
     from ragqa.embed.gpu import GPU_PRECISION, GpuEmbedder, open_rows
 
-    opened = partial(open_rows, source, entry, device=device, precision=GPU_PRECISION, say=say)
-    return GpuEmbedder(embedder, rows=GPU_PRECISION, opened=opened)
+    if device == "cuda":
+        opened = partial(open_rows, source, entry, device=device, precision=GPU_PRECISION, say=say)
+        return GpuEmbedder(embedder, rows=GPU_PRECISION, opened=opened)
+    if entry is None or not isinstance(embedder, OnnxEmbedder):
+        return embedder  # there is no graph that OpenVINO could run
+    lowered = embedder.with_chunks_run_by(BFloat16States(source.name, entry.folder))
+    return GpuEmbedder(embedder, rows=BFLOAT16, opened=lambda: lowered)
 
 
 def _make(source: Source, root: Path, *, say: Progress) -> Entry[Recipe] | Embedder:

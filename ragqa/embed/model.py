@@ -9,6 +9,7 @@ gives the same bits. Imports neither torch nor transformers; nothing leaves the 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from copy import copy
 
 import numpy as np
 from tokenizers import Encoding
@@ -43,18 +44,15 @@ class OnnxEmbedder:
 
     :param name: The model, as the user named it.
     :param entry: Its export.
-    :param chunk_states: What runs chunks instead of onnxruntime.
     :raises EmbedderError: If onnxruntime or tokenizers refuse the files.
     """
 
-    def __init__(
-        self, name: str, entry: Entry[Recipe], *, chunk_states: TokenStates | None = None
-    ) -> None:
+    def __init__(self, name: str, entry: Entry[Recipe]) -> None:
         recipe = entry.recipe
         self.name = name
         self.fingerprint = recipe.fingerprint
-        self.rows = FULL_PRECISION if chunk_states is None else chunk_states.rows
-        self._chunk_states = chunk_states or self._states
+        self.rows = FULL_PRECISION
+        self._chunk_states: RunTexts = self._states
         self.dim = recipe.dim
         self.pooled_sentences = recipe.pooling == "mean"
         self._recipe = recipe
@@ -63,6 +61,16 @@ class OnnxEmbedder:
         special = self._tokenizer.num_special_tokens_to_add(False)
         prompt = self.count_tokens([recipe.chunk_prompt])[0]
         self.max_tokens = recipe.window - special - prompt
+
+    def with_chunks_run_by(self, states: TokenStates) -> OnnxEmbedder:
+        """Return this embedder with its chunks run by something else than onnxruntime.
+
+        :param states: What runs them.
+        :return: Another embedder on the same files; queries are embedded as before.
+        """
+        other = copy(self)
+        other.rows, other._chunk_states = states.rows, states
+        return other
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Count each text's tokens, without special tokens, never truncated.
