@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from functools import cached_property
 from pathlib import Path
 
 from benchmarks.bench.bench import Bench, Measure, pdfs
@@ -28,29 +29,33 @@ class _Corpora:
     """A hundred papers, one of which changes, and that one alone."""
 
     def __init__(self, bench: Bench) -> None:
+        self._options = bench.options
         self.made = bench.folder("hundred")
-        real = pdfs(bench.options.data, "acl2023", "uda/pdf")
-        count = _PAPERS + bench.options.repeats  # the last ones take the place of one, in turns
-        cut = cut_papers(self.made / f"cut-{count}", real, count)
-        self.papers, self._others = cut[:_PAPERS], cut[_PAPERS:]
         self.hundred, self.alone = self.made / "corpus", self.made / "alone"
         self.index, self.alone_index = self.made / "index", self.made / "alone-index"
 
+    @cached_property
+    def _cut(self) -> list[Path]:
+        """The papers, and after them those that take the place of one, in turns."""
+        real = pdfs(self._options.data, "acl2023", "uda/pdf")
+        count = _PAPERS + self._options.repeats
+        return cut_papers(self.made / f"cut-{count}", real, count)
+
     def whole(self, number: int) -> None:
         """Have all papers, and no index."""
-        make_corpus(self.hundred, self.papers)
+        make_corpus(self.hundred, self._cut[:_PAPERS])
         shutil.rmtree(self.index, ignore_errors=True)
 
     def change(self, number: int) -> None:
         """Have another file in the place of one paper's."""
         if not self.index.exists():
             raise RuntimeError("the index of all papers is not there")
-        replace_paper(self.hundred, _CHANGED, self._others[number])
+        replace_paper(self.hundred, _CHANGED, self._cut[_PAPERS + number])
 
     def one(self, number: int) -> None:
         """Have that paper alone, and no index."""
         named = self.made / f"{_CHANGED}.pdf"
-        shutil.copyfile(self._others[number], named)
+        shutil.copyfile(self._cut[_PAPERS + number], named)
         make_corpus(self.alone, [named])
         shutil.rmtree(self.alone_index, ignore_errors=True)
 
