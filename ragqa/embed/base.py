@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from ragqa.errors import EmbedderError
 
 __all__ = [
-    "ChunkEmbeddings",
     "FULL_PRECISION",
+    "ChunkEmbeddings",
     "Embedder",
     "FloatMatrix",
     "RunTexts",
