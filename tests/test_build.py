@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -30,6 +32,8 @@ from hypothesis import strategies as st
 
 from ragqa.api import Reader
 from ragqa.build import BuildProgress, BuildRow, build_index
+from ragqa.build.making import Cut
+from ragqa.embed.base import ChunkEmbeddings, Span
 from ragqa.errors import (
     BuildError,
     IndexBusyError,
@@ -39,7 +43,11 @@ from ragqa.errors import (
     RagqaError,
 )
 from ragqa.index.generation import open_generation
+from ragqa.index.packing import PackedDocument
+from ragqa.index.work import WorkShelf
 from ragqa.manifest import save_manifest
+from ragqa.parse import worker as parse_worker
+from ragqa.parse.worker import work_many
 from ragqa.records import Answer
 from ragqa.render import to_dict
 
@@ -493,3 +501,153 @@ def test_a_changed_corpus_path_is_noticed(tmp_path: Path) -> None:
     answer = ask(index, QUESTIONS[0])
     assert (answer.abstained, answer.reason) == (True, "no-sources")
     assert {source.state for source in answer.sources} == {"removed"}
+
+
+# --- a few documents at a time, and no thread left behind ---
+
+
+def many(count: int) -> dict[str, Text]:
+    return {
+        f"p{n:03}": Text(summary=f"Fact {n} is about whales. It is true.") for n in range(count)
+    }
+
+
+def left_threads() -> list[str]:
+    return [t.name for t in threading.enumerate() if t.name.startswith("ragqa-parse")]
+
+
+class Observer(HashedEmbedder):
+    """Looks at how much a build holds whenever it embeds; fails or stops it when told to."""
+
+    def __init__(self, *, error: BaseException | None = None, at: int = 0) -> None:
+        super().__init__()
+        self.error, self.at = error, at
+        self.calls, self.threads = 0, set[str]()
+        self.most = {Cut: 0, PackedDocument: 0}
+
+    def embed_chunks(
+        self, texts: Sequence[str], sentences: Sequence[Sequence[Span]]
+    ) -> ChunkEmbeddings:
+        """Look, and embed."""
+        self.calls += 1
+        self.threads.add(threading.current_thread().name)
+        if self.calls == self.at and self.error is not None:
+            raise self.error
+        alive = gc.get_objects()
+        for kind in self.most:
+            found = sum(isinstance(each, kind) for each in alive)
+            self.most[kind] = max(self.most[kind], found)
+        return super().embed_chunks(texts, sentences)
+
+
+def test_what_is_held_does_not_grow_with_the_papers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.fsync", lambda _fd: None)
+    monkeypatch.setattr("ragqa.index.work._FLUSH_BYTES", 6_000)  # of some documents, not of all
+    held = []
+    for count in (12, 24):
+        corpus = make_corpus(tmp_path / f"c{count}", many(count))
+        embedder = Observer()
+        report = build_index(corpus, tmp_path / f"i{count}", embedder=embedder, jobs=1)
+        assert report.counts == {"built": count}
+        assert embedder.threads == {threading.main_thread().name}
+        assert embedder.most[Cut] <= parse_worker._AHEAD + 2
+        held.append(embedder.most[PackedDocument])
+    assert 1 < held[0] < 12
+    assert held[1] <= held[0] + 1
+    assert not left_threads()
+
+
+def test_a_build_in_many_parts_answers_like_one_in_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.fsync", lambda _fd: None)
+    corpus = make_corpus(tmp_path / "corpus" / "c", many(9))
+    build(corpus, tmp_path / "indexes" / "whole")
+    open_parts: list[int] = []
+    real = WorkShelf.load
+
+    def load(self: WorkShelf, place: tuple[str, str]) -> PackedDocument:
+        document = real(self, place)
+        open_parts.append(len(self._open))
+        return document
+
+    monkeypatch.setattr("ragqa.index.work._FLUSH_BYTES", 0)
+    monkeypatch.setattr(WorkShelf, "load", load)
+    build(corpus, tmp_path / "indexes" / "parts")
+    assert len(open_parts) == 9
+    assert max(open_parts) <= 4
+    for name in ("store.sqlite", "vectors.faiss", "sentences.npy"):
+        whole, parts = (
+            (tmp_path / "indexes" / index / "gen-000001" / name).read_bytes()
+            for index in ("whole", "parts")
+        )
+        assert whole == parts, name
+
+
+def test_a_small_build_makes_no_part(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    def never(*_: object) -> None:
+        raise AssertionError("something was put aside")
+
+    monkeypatch.setattr("ragqa.index.work.WorkShelf.flush", never)
+    assert bench.rebuild(moon=Text(summary=MOON)).counts["built"] == 1
+
+
+@pytest.mark.parametrize("error", [ZeroDivisionError("model"), KeyboardInterrupt()], ids=repr)
+def test_an_embedder_that_fails_ends_the_build_and_loses_nothing(
+    tmp_path: Path, error: BaseException
+) -> None:
+    corpus = make_corpus(tmp_path / "c", many(12))
+    with pytest.raises(type(error)):
+        build(corpus, tmp_path / "i", Observer(error=error, at=8))
+    assert not left_threads()
+    embedder = CountingEmbedder()
+    assert build(corpus, tmp_path / "i", embedder).counts == {"built": 12}
+    assert len(embedder.taken()) == 12 - 7
+    assert not (tmp_path / "i" / "work").exists()
+
+
+@pytest.mark.parametrize("at", [3, 5], ids=["build", "write"])
+def test_an_interrupt_while_it_is_told_of_progress(tmp_path: Path, at: int) -> None:
+    corpus = make_corpus(tmp_path / "c", {**many(3), "garden": Text(pdf=GARDEN)})
+    told = []
+
+    def interrupt(progress: BuildProgress) -> None:
+        told.append(progress)
+        if len(told) == at:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        build_index(corpus, tmp_path / "i", embedder=HashedEmbedder(), on_progress=interrupt)
+    assert not left_threads()
+    assert not list(tmp_path.glob("i/gen-*"))
+    embedder = CountingEmbedder()
+    seen: list[BuildProgress] = []
+    report = build_index(corpus, tmp_path / "i", embedder=embedder, on_progress=seen.append)
+    assert report.counts == {"built": 4}
+    assert len(embedder.taken()) == max(0, 4 - at)
+    assert seen[-1].reused == min(at, 4)
+
+
+def test_what_a_thread_raises_ends_the_build(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(document: object, *_: object, **__: object) -> None:
+        raise ZeroDivisionError(document)
+
+    monkeypatch.setattr("ragqa.build.making.chunk_document", failing)
+    corpus = make_corpus(tmp_path / "c", many(12))
+    with pytest.raises(ZeroDivisionError):
+        build(corpus, tmp_path / "i")
+    assert not left_threads()
+
+
+def test_a_reader_that_stops_ends_the_work() -> None:
+    done: list[int] = []
+    numbers = list(range(1000))
+    results = work_many(numbers, lambda number, _: done.append(number), jobs=2)
+    assert [item for item, _ in (next(results), next(results))] == [0, 1]
+    results.close()
+    assert not left_threads()
+    assert len(done) <= 2 * parse_worker._AHEAD + 2

@@ -20,7 +20,7 @@ import pytest
 from click.testing import CliRunner
 from command_line import Call, caller
 from corpora import CARD, GARDEN, MODEL, STANDARD, build, make_corpus
-from doubles import WordReranker
+from doubles import HashedEmbedder, WordReranker
 from markdown_it import MarkdownIt
 
 from ragqa.cli import cli
@@ -114,6 +114,27 @@ def test_rebuild(run: Run) -> None:
     assert other["index"] == "elsewhere"
     assert "ragqa init" in run("rebuild", "nowhere").error()
     assert run("rebuild", "corpus/small", "--jobs", "-1").code == 2
+
+
+def test_an_interrupted_build_says_what_is_kept_and_goes_on(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    embed, calls = HashedEmbedder.embed_chunks, []
+
+    def interrupted(self: HashedEmbedder, *arguments: Any) -> Any:
+        calls.append(arguments)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return embed(self, *arguments)
+
+    monkeypatch.setattr(HashedEmbedder, "embed_chunks", interrupted)
+    make_corpus(Path("corpus/small"), STANDARD)
+    ran = run("rebuild", "corpus/small")
+    assert ran.code == 130
+    last = ran.err.strip().split("\n")[-1]
+    assert last == "stopped; 1 of 3 documents are kept; the same command goes on where it was"
+    assert run("rebuild", "corpus/small", "--json").json("ragqa/build/1")["counts"] == {"built": 3}
+    assert len(calls) == 4
 
 
 def test_rollback(built: Run) -> None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from ragqa.cli.shared import (
+    INTERRUPTED,
     as_json,
     default_index,
     folder,
@@ -19,7 +23,7 @@ from ragqa.cli.shared import (
 
 if TYPE_CHECKING:
     from ragqa.api import Corpus
-    from ragqa.build import BuildReport, BuildRow
+    from ragqa.build import BuildProgress, BuildReport, BuildRow
 
 __all__ = ["rebuild", "run_build", "show_build"]
 
@@ -33,7 +37,13 @@ __all__ = ["rebuild", "run_build", "show_build"]
     type=click.Choice(["auto", "cpu", "cuda"]),
     help="Where chunks are embedded.  [default: RAGQA_DEVICE, else auto: the fastest there is]",
 )
-@click.option("--jobs", type=click.IntRange(0), default=0, help="Parsing processes; 0: one a core.")
+@click.option(
+    "--jobs",
+    type=click.IntRange(0),
+    default=0,
+    help="Files parsed at once, each by a process of its own; 0: one a core. Embedding takes every"
+    " core whatever it says.",
+)
 @click.option("--rollback", is_flag=True, help="Put the generation before this one in force.")
 @as_json
 def rebuild(
@@ -80,17 +90,19 @@ def run_build(
     :return: The report.
     """
     from ragqa.api import Index
-    from ragqa.build import BuildProgress
 
-    with progress_bar() as bar:
-        task = bar.add_task("building", total=None)
+    watch = _Watch()
+    with watch.telling_what_is_kept(), progress_bar() as bar:
+        task = bar.add_task("starting", total=None)
 
         def show(progress: BuildProgress) -> None:
+            watch.see(progress)
+            # what is taken over is instant, and would make what is left look fast
             bar.update(
                 task,
-                completed=progress.done,
-                total=progress.total,
-                description=f"{progress.stage} {progress.item} ({progress.pages} pages)",
+                description=watch.line(),
+                completed=progress.done - progress.reused,
+                total=progress.total - progress.reused,
             )
 
         built = Index.build(
@@ -105,6 +117,46 @@ def run_build(
     if built.report is None:  # cannot happen: build always reports
         raise click.ClickException("the build left no report")
     return built.report
+
+
+class _Watch:
+    """What a build has told so far."""
+
+    def __init__(self) -> None:
+        self._told: BuildProgress | None = None
+        self._began = time.monotonic()
+
+    def see(self, progress: BuildProgress) -> None:
+        """Take what was told; the clock runs from the first document that is built."""
+        if progress.done == progress.reused:
+            self._began = time.monotonic()
+        self._told = progress
+
+    def line(self) -> str:
+        """Say in a few words what goes on."""
+        told = self._told
+        if told is None:
+            return "starting"
+        if told.stage == "write":
+            return "writing the index"
+        if told.done == told.reused:
+            return f"taking over {told.done} of {told.total}"
+        rate = told.pages / max(time.monotonic() - self._began, 1e-3)
+        return f"built {told.item}; {told.pages} pages, {rate:.1f} pages/s"
+
+    @contextmanager
+    def telling_what_is_kept(self) -> Iterator[None]:
+        """At Ctrl-C say what is kept and how to go on.
+
+        :raises Exit: In place of KeyboardInterrupt.
+        """
+        try:
+            yield
+        except KeyboardInterrupt:
+            told = self._told
+            done = "" if told is None else f"; {told.done} of {told.total} documents are kept"
+            message(f"stopped{done}; the same command goes on where it was")
+            raise click.exceptions.Exit(INTERRUPTED) from None
 
 
 def show_build(report: BuildReport) -> None:

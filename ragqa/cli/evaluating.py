@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ragqa.cli.shared import as_json, folder, message, print_json, progress_bar
+from ragqa.cli.shared import INTERRUPTED, as_json, folder, message, print_json, progress_bar
 from ragqa.errors import DatasetError, EvaluationError
 
 if TYPE_CHECKING:
@@ -27,9 +27,6 @@ __all__ = ["compare", "evaluate"]
 
 MISSED = 3
 """Exit code where a gate of ``--fail-under`` was missed."""
-
-INTERRUPTED = 130
-"""Exit code after Ctrl-C, as shells have it."""
 
 SHOWN_PROBLEMS = 10  # of each effect: enough to see a pattern, and still a screen
 SHOWN_CHANGES = 10  # questions that changed most

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ragqa.rerank import Reranker
 
 __all__ = [
+    "INTERRUPTED",
     "as_json",
     "default_index",
     "folder",
@@ -30,6 +31,9 @@ __all__ = [
     "reranker_called",
     "reranker_option",
 ]
+
+INTERRUPTED = 130
+"""Exit code after Ctrl-C, as shells give it: 128 and the signal's number."""
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON on stdout.")
 """The option that every verb takes."""
