@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
@@ -14,13 +15,17 @@ from doubles import HashedEmbedder, WordReranker
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+import ragqa.retrieve.words
 from ragqa.index.generation import Generation, open_generation
+from ragqa.index.lexical import Lexical
+from ragqa.index.store import Store
 from ragqa.records import Chunk, Sentence
+from ragqa.retrieve.candidates import Candidates
 from ragqa.retrieve.confidence import DEFAULT_MIN_CONFIDENCE, confidence
 from ragqa.retrieve.hybrid import RetrieveOptions, Retriever
 from ragqa.retrieve.reranking import reranked_scores, window, z_scores
 from ragqa.retrieve.signals import Seen, Signals, signals_of
-from ragqa.retrieve.words import ContentWords
+from ragqa.retrieve.words import ChunksAtHand, ContentWords, terms_of
 
 TWINS = "Equal words stand in both of these papers here."
 TEXTS = {
@@ -158,6 +163,59 @@ def test_confidence_is_a_probability(signals: Signals) -> None:
     assert 0.0 < DEFAULT_MIN_CONFIDENCE < 1.0
 
 
+def test_a_chunk_is_read_and_taken_apart_once(
+    generation: Generation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read, analysed = [], []
+    chunks, terms = Store.chunks, Lexical.content_terms
+
+    def reading(store: Store, rows: Sequence[int]) -> list[Chunk]:
+        read.extend(rows)
+        return chunks(store, rows)
+
+    def analysing(lexical: Lexical, text: str) -> frozenset[str]:
+        analysed.append(text)
+        return terms(lexical, text)
+
+    monkeypatch.setattr(Store, "chunks", reading)
+    monkeypatch.setattr(Lexical, "content_terms", analysing)
+    retriever = Retriever(generation, HashedEmbedder())
+    queries = ("stones in water", "whales sing", "which whales sing in water?")
+    for query in queries:
+        retriever.retrieve(query)
+    assert sorted(read) == sorted(set(read))
+    assert Counter(analysed)[queries[0]] == 1
+    texts = [f"{c.section} {c.text}" for c in chunks(generation.store, read)]
+    assert Counter(analysed) >= Counter(texts)
+    assert len(analysed) == len(queries) + len(texts) + sum(
+        len(c.sentences) for c in chunks(generation.store, read)
+    )
+
+
+def test_few_chunks_stay_at_hand(generation: Generation, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ragqa.retrieve.words, "_AT_HAND", 2)
+    at_hand = ChunksAtHand(generation)
+    rows = np.array([1, 0, 1, 3, 2])
+    for _ in range(2):
+        found = at_hand.read(rows)
+        assert [each.chunk for each in found] == generation.store.chunks(rows)
+    assert list(at_hand._kept) == [3, 2]
+
+
+def test_what_has_no_sentence_has_its_own_cosine() -> None:
+    found = Candidates(
+        searched=4,
+        rows=np.arange(4),
+        dense=np.array([0.1, 0.2, 0.3, 0.4], np.float32),
+        lexical=np.zeros(4, np.float32),
+        sentence_cosines=np.array([-0.5, 0.9, 0.7], np.float32),
+        ranges=np.array([[0, 0], [0, 2], [2, 2], [2, 3]]),
+    )
+    assert found.best_cosines().tolist() == np.array([0.1, 0.9, 0.3, 0.7], np.float32).tolist()
+    none = replace(found, sentence_cosines=np.empty(0, np.float32), ranges=np.zeros((4, 2), int))
+    assert none.best_cosines().tolist() == found.dense.tolist()
+
+
 def test_ranking_alone_gives_the_same_chunks(retriever: Retriever) -> None:
     for papers in (None, ["whales", "long"], [], ["silent"]):
         found = retriever.retrieve(QUERY, k=7, paper_ids=papers)
@@ -281,7 +339,8 @@ def test_only_what_states_something_is_a_claim(query: str, is_claim: bool) -> No
 )
 def test_a_share_of_words_grows_with_the_words(generation: Generation, shares: list[str]) -> None:
     words = ContentWords(generation.lexical, "whales sing water stones zebra")
-    found = [words.share(words.read(chunk_of(" ".join(shares[:n]))).words) for n in range(6)]
+    chunks = [chunk_of(" ".join(shares[:n])) for n in range(6)]
+    found = [words.share(words.read(terms_of(each, generation.lexical)).words) for each in chunks]
     assert found == sorted(found)
     assert 0 <= found[0] <= found[-1] <= 1
     assert found[-1] == pytest.approx(1) or len(shares) < 5

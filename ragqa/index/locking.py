@@ -10,8 +10,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from ragqa.errors import BuildError, IndexBusyError
 
 __all__ = ["REFUSED", "build_errors", "writer_lock"]
@@ -33,6 +31,8 @@ def writer_lock(directory: Path, name: str) -> Iterator[None]:
     :raises IndexBusyError: Another process, or another caller in this one, holds it.
     :raises BuildError: The folder cannot be written.
     """
+    from filelock import FileLock, Timeout  # asyncio's parts: not for who only asks
+
     with build_errors(directory):
         directory.mkdir(parents=True, exist_ok=True)
         lock = FileLock(directory / name)

@@ -57,9 +57,9 @@ class Candidates:
         :return: ``(n,)`` float32; its dense score where it has no sentence.
         """
         best = self.dense.copy()
-        for at, (low, high) in enumerate(self.ranges):
-            if high > low:
-                best[at] = self.sentence_cosines[low:high].max()
+        has = self.ranges[:, 1] > self.ranges[:, 0]  # the others' ranges would be their neighbours'
+        if has.any():
+            best[has] = np.maximum.reduceat(self.sentence_cosines, self.ranges[has, 0])
         return best
 
 
@@ -85,7 +85,7 @@ def find_candidates(
     allowed = None if paper_ids is None else index.store.rows_of(paper_ids)
     _, dense_rows = index.vectors.search(vector[None, :], count, allowed)
     scores, lexical_rows = index.lexical.search(query, count, paper_ids)
-    rows = np.union1d(dense_rows[0][dense_rows[0] >= 0], lexical_rows).astype(np.int64)
+    rows = _union(dense_rows[0][dense_rows[0] >= 0], lexical_rows)
     lexical = np.zeros(len(rows), dtype=np.float32)
     lexical[np.searchsorted(rows, lexical_rows)] = scores
     ranges = index.store.sentence_ranges(rows)
@@ -100,3 +100,11 @@ def find_candidates(
         sentence_cosines=np.einsum("ij,j->i", index.sentences.rows(rows_in(ranges)), vector),
         ranges=np.stack([ends - lengths, ends], axis=1),
     )
+
+
+def _union(some: NDArray[np.int64], others: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return what is in either, ascending, each once; `np.union1d` would load masked arrays."""
+    both = np.sort(np.concatenate([some, others]))
+    is_new = np.concatenate([both[:1] >= 0, both[1:] > both[:-1]])
+    rows: NDArray[np.int64] = both[is_new]
+    return rows

@@ -21,7 +21,7 @@ from ragqa.records import Chunk, ScoredChunk, ScoredSentence
 from ragqa.retrieve.candidates import Candidates, find_candidates
 from ragqa.retrieve.reranking import reranked_scores, window, z_scores
 from ragqa.retrieve.signals import DEPTH, Seen, Signals, signals_of
-from ragqa.retrieve.words import ContentWords, ReadChunk
+from ragqa.retrieve.words import ChunksAtHand, ContentWords, ReadChunk
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -128,6 +128,7 @@ class Retriever:
         self._embedder = embedder
         self._options = options
         self._reranker = reranker
+        self._at_hand = ChunksAtHand(index)
         self._last: tuple[_Wanted, _Ranked | None] | None = None
 
     def retrieve(
@@ -236,7 +237,7 @@ class Retriever:
     def _look_into(self, ranked: _Ranked, places: NDArray[np.int64]) -> None:
         """Read the chunks at some places that were not read yet."""
         new = [at for at in places.tolist() if at not in ranked.read]
-        chunks = self._index.store.chunks(ranked.found.rows[new])
+        chunks = self._at_hand.read(ranked.found.rows[new])
         ranked.read.update(
             (at, ranked.words.read(chunk)) for at, chunk in zip(new, chunks, strict=True)
         )
