@@ -37,7 +37,8 @@ import torch
 from ragqa.embed import load_embedder
 from ragqa.embed.base import Span
 from ragqa.embed.cache import Recipe, cache_roots, find_entry
-from ragqa.embed.gpu import GPU_PRECISION, least_cosine
+from ragqa.embed.gpu import GPU_PRECISION
+from ragqa.embed.lowered import least_cosine
 from ragqa.embed.reference import load_model, quiet
 from ragqa.embed.session import open_tokenizer
 from ragqa.embed.source import DEFAULT_EMBEDDER, resolve

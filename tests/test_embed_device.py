@@ -22,7 +22,8 @@ from ragqa.embed import device as devices
 from ragqa.embed.base import ChunkEmbeddings, clean
 from ragqa.embed.cache import Entry, Recipe, cache_roots, find_entry
 from ragqa.embed.device import ENV_DEVICE, choose_device, gpu_in_sight, missed_speed
-from ragqa.embed.gpu import GPU_PRECISION, LEAST_COSINE, GpuEmbedder, least_cosine, open_rows
+from ragqa.embed.gpu import GPU_PRECISION, open_rows
+from ragqa.embed.lowered import LEAST_COSINE, LoweredEmbedder, least_cosine
 from ragqa.embed.pooling import padded_batches
 from ragqa.embed.source import resolve
 from ragqa.embed.torch_rows import TorchRows, ahead
@@ -279,12 +280,12 @@ class Shifted(HashedEmbedder):
         return ChunkEmbeddings(chunks=rows.astype(np.float32), sentences=given.sentences)
 
 
-def _gpu(device: Any, opened: list[int]) -> GpuEmbedder:
+def _gpu(device: Any, opened: list[int]) -> LoweredEmbedder:
     def load() -> Any:
         opened.append(1)
         return device
 
-    return GpuEmbedder(HashedEmbedder(), rows="float16", opened=load)
+    return LoweredEmbedder(HashedEmbedder(), rows="float16", opened=load)
 
 
 def test_it_is_the_same_space_in_other_rows_and_loads_for_the_first_chunk_only() -> None:
@@ -331,7 +332,9 @@ def _entry(source_name: str, cache: Path | None = None) -> Entry[Recipe]:
     return entry
 
 
-def _on_cpu(name: str, *, cache: Path | None = None, precision: str = "bfloat16") -> GpuEmbedder:
+def _on_cpu(
+    name: str, *, cache: Path | None = None, precision: str = "bfloat16"
+) -> LoweredEmbedder:
     """Take the path of a GPU on the CPU; bfloat16 is what CPUs compute fast."""
     trusted = load_embedder(name, cache=cache)
     entry = _entry(name, cache) if type(trusted).__name__ == "OnnxEmbedder" else None
@@ -340,7 +343,7 @@ def _on_cpu(name: str, *, cache: Path | None = None, precision: str = "bfloat16"
         source = resolve(name)
         return open_rows(source, entry, device="cpu", precision=precision, say=lambda _: None)
 
-    return GpuEmbedder(trusted, rows=precision, opened=opened)
+    return LoweredEmbedder(trusted, rows=precision, opened=opened)
 
 
 @pytest.mark.model
@@ -367,7 +370,7 @@ def test_the_packaged_model_gives_nearly_the_cpus_rows(precision: str, least: fl
 @pytest.fixture(scope="module", params=["mean", "cls", "max", "lasttoken"])
 def pair(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> tuple[Embedder, GpuEmbedder]:
+) -> tuple[Embedder, LoweredEmbedder]:
     """A model on the CPU in float32, and on the way of a GPU in float32, so that all must agree."""
     folder = tmp_path_factory.mktemp("models")
     model = save_tiny_model(folder / "model", pooling=request.param, prompts=PROMPTS)
@@ -376,7 +379,7 @@ def pair(
 
 
 @pytest.mark.slow
-def test_each_row_stands_in_its_place(pair: tuple[Embedder, GpuEmbedder]) -> None:
+def test_each_row_stands_in_its_place(pair: tuple[Embedder, LoweredEmbedder]) -> None:
     trusted, embedder = pair
     expected, found = (e.embed_chunks(TEXTS, SPANS) for e in pair)
     assert np.abs(found.chunks - expected.chunks).max() < 1e-4
@@ -387,7 +390,7 @@ def test_each_row_stands_in_its_place(pair: tuple[Embedder, GpuEmbedder]) -> Non
 
 
 @pytest.mark.slow
-def test_a_chunk_too_long_is_refused_by_its_number(pair: tuple[Embedder, GpuEmbedder]) -> None:
+def test_a_chunk_too_long_is_refused_by_its_number(pair: tuple[Embedder, LoweredEmbedder]) -> None:
     trusted, embedder = pair
     fits = "a " * trusted.max_tokens
     assert len(embedder.embed_chunks([fits], [[]]).chunks) == 1
@@ -397,7 +400,7 @@ def test_a_chunk_too_long_is_refused_by_its_number(pair: tuple[Embedder, GpuEmbe
 
 
 @pytest.mark.slow
-def test_a_span_outside_of_its_chunk_is_refused(pair: tuple[Embedder, GpuEmbedder]) -> None:
+def test_a_span_outside_of_its_chunk_is_refused(pair: tuple[Embedder, LoweredEmbedder]) -> None:
     with pytest.raises(EmbedderError, match="span"):
         pair[1].embed_chunks(["A chunk."], [[(0, 99)]])
 

@@ -13,6 +13,7 @@ from ragqa.embed.base import Embedder
 from ragqa.embed.bfloat16 import BFLOAT16, BFloat16States
 from ragqa.embed.cache import Entry, Progress, Recipe, find_or_make
 from ragqa.embed.device import Device
+from ragqa.embed.lowered import LoweredEmbedder
 from ragqa.embed.model import OnnxEmbedder
 from ragqa.embed.source import DEFAULT_EMBEDDER, Source, resolve
 
@@ -59,15 +60,15 @@ def _on_device(
     say: Progress,
 ) -> Embedder:
     """Have an embedder's chunks embedded elsewhere, or in lower precision."""
-    from ragqa.embed.gpu import GPU_PRECISION, GpuEmbedder, open_rows
-
     if device == "cuda":
+        from ragqa.embed.gpu import GPU_PRECISION, open_rows
+
         opened = partial(open_rows, source, entry, device=device, precision=GPU_PRECISION, say=say)
-        return GpuEmbedder(embedder, rows=GPU_PRECISION, opened=opened)
+        return LoweredEmbedder(embedder, rows=GPU_PRECISION, opened=opened)
     if entry is None or not isinstance(embedder, OnnxEmbedder):
         return embedder  # there is no graph that OpenVINO could run
     lowered = embedder.with_chunks_run_by(BFloat16States(source.name, entry.folder))
-    return GpuEmbedder(embedder, rows=BFLOAT16, opened=lambda: lowered)
+    return LoweredEmbedder(embedder, rows=BFLOAT16, opened=lambda: lowered)
 
 
 def _make(source: Source, root: Path, *, say: Progress) -> Entry[Recipe] | Embedder:
