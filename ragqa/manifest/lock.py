@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal, cast, get_args
@@ -78,6 +78,11 @@ class Lock:
     """
 
     entries: tuple[LockEntry, ...] = ()
+    _by_key: dict[str, LockEntry] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Make every entry easy to find: a build asks for that of each paper."""
+        object.__setattr__(self, "_by_key", {entry.key: entry for entry in self.entries})
 
     def get(self, paper_id: str, kind: FileKind) -> LockEntry | None:
         """Return the entry of a paper's file.
@@ -86,8 +91,7 @@ class Lock:
         :param kind: Which file.
         :return: The entry, or None.
         """
-        key = f"{paper_id}/{kind}"
-        return next((entry for entry in self.entries if entry.key == key), None)
+        return self._by_key.get(f"{paper_id}/{kind}")
 
     def with_entry(self, entry: LockEntry) -> Lock:
         """Return a lock that holds this entry, in place of an older one.
