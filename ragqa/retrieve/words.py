@@ -57,17 +57,15 @@ class ChunksAtHand:
         :param rows: ``(n,)`` int64, in any order.
         :return: One for each row, in the order asked.
         """
-        wanted = rows.tolist()
+        wanted: list[int] = rows.tolist()
+        each = dict.fromkeys(wanted)
         with self._lock:
-            found = {row: self._kept.pop(row) for row in set(wanted) if row in self._kept}
-        new = [row for row in dict.fromkeys(wanted) if row not in found]
-        chunks = self._index.store.chunks(new)
-        lexical = self._index.lexical
-        found.update(
-            (row, terms_of(chunk, lexical)) for row, chunk in zip(new, chunks, strict=True)
-        )
+            found = {row: self._kept.pop(row) for row in each if row in self._kept}
+        new = [row for row in each if row not in found]
+        apart = (terms_of(chunk, self._index.lexical) for chunk in self._index.store.chunks(new))
+        found.update(zip(new, apart, strict=True))
         with self._lock:
-            self._kept.update(found)
+            self._kept.update((row, found[row]) for row in each)
             for row in list(self._kept)[: max(0, len(self._kept) - _AT_HAND)]:
                 del self._kept[row]
         return [found[row] for row in wanted]
