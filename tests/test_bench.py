@@ -15,6 +15,7 @@ sys.path.insert(0, str(ROOT))
 
 from benchmarks.bench.__main__ import measure, read_options  # noqa: E402
 from benchmarks.bench.bench import Bench, Measure, Options  # noqa: E402
+from benchmarks.bench.corpora import windows  # noqa: E402
 from benchmarks.bench.environment import (  # noqa: E402
     PEERS,
     TORCH,
@@ -221,7 +222,7 @@ class TestTable:
 class TestRows:
     @staticmethod
     def build(stock: Runs, *, int8: bool) -> Row:
-        words = {"coverage": 0.8, "outside_bibliography": 1.0, "cut": 3, "chunks": 9}
+        words = {"coverage": 0.8, "outside_left_out": 1.0, "cut": 3, "chunks": 9}
         times = {"ragqa": runs_of(10.0), "langchain": stock, "paperqa": failed("not installed")}
         shares = {f"{name} words": runs_of(1.0, **words) for name in times}
 
@@ -250,6 +251,16 @@ class TestRows:
         runs = {"whole": runs_of(50.0), "changed": runs_of(seconds), "alone": runs_of(2.0)}
         assert rebuild_row(runs).met is met
         assert rebuild_row({**runs, "alone": failed("gone")}).ours == "failed: gone"
+
+    def test_cut_papers_are_all_different_and_of_one_paper_each(self):
+        cuts = windows([7, 8, 10])
+        assert sorted(cuts) == [
+            (1, (0, 1, 2, 3, 4, 5, 6, 7)),
+            (2, (0, 1, 2, 3, 4, 5, 6, 7)),
+            (2, (0, 2, 3, 4, 5, 6, 7, 8)),
+            (2, (0, 3, 4, 5, 6, 7, 8, 9)),
+        ]
+        assert cuts == windows([7, 8, 10])
 
     def test_operations_follow_from_the_models_shapes(self):
         by_hand = 6 * (2 * (4 * 384**2 + 2 * 384 * 1536) + 4 * 200 * 384)

@@ -100,8 +100,10 @@ def _coverage(runs: dict[str, Runs]) -> str:
     ours, stock, paperqa = (runs[f"{name} words"] for name in ("ragqa", "langchain", "paperqa"))
     parts = []
     if not ours.error:
-        whole, outside = ours.fact("coverage"), ours.fact("outside_bibliography")
-        parts.append(f"ragqa {whole:.1%} ({outside:.1%} outside the bibliographies)")
+        whole, outside = ours.fact("coverage"), ours.fact("outside_left_out")
+        parts.append(
+            f"ragqa {whole:.1%} ({outside:.1%} outside bibliographies and venue checklists)"
+        )
     for name, case in (("LangChain", stock), ("PaperQA2", paperqa)):
         if not case.error:
             cut, chunks = case.fact("cut"), case.fact("chunks")

@@ -39,7 +39,7 @@ class _Corpora:
         """The papers, and after them those that take the place of one, in turns."""
         real = pdfs(self._options.data, "acl2023", "uda/pdf")
         count = _PAPERS + self._options.repeats
-        return cut_papers(self.made / f"cut-{count}", real, count)
+        return cut_papers(self.made / f"windows-{count}", real, count)
 
     def whole(self, number: int) -> None:
         """Have all papers, and no index."""
@@ -95,7 +95,7 @@ def _row(runs: dict[str, Runs]) -> Row:
         aim=f"<= {_TIMES:.0f}x that paper alone + {_MORE:.0f} s (here {amount(limit)} s)",
         met=changed.median() <= limit,
         notes=(
-            f"papers are windows over the pages of the 19 real ones; documents: {counts}; "
+            f"papers are cut from the 19 real ones, first page and a window; documents: {counts}; "
             "others build everything again: their figure is that of all papers.",
         ),
     )

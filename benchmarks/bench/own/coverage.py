@@ -1,7 +1,8 @@
 """Which share of the words ragqa embeds. Arguments: an index folder.
 
-Prints the share of all words of the canonical texts, and of those outside the bibliographies, the
-one thing that is left out on purpose. No chunk is longer than the model's window.
+Prints the share of all words of the canonical texts, and of those outside of what is left out on
+purpose: bibliographies, and checklists that a venue binds in. No chunk is longer than the
+model's window.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ def main() -> None:
     print(
         json.dumps({
             "coverage": round(covered / words, 4),
-            "outside_bibliography": round(covered / (words - listed), 4),
+            "outside_left_out": round(covered / (words - listed), 4),
             "words": words,
         })
     )  # fmt: skip
