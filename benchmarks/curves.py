@@ -44,6 +44,7 @@ MILLION = Path(__file__).with_name("million.py")
 COLOURS = ("#0069a3", "#b84e00", "#00785a", "#a03c78", "#202020", "#6a5a00", "#7a7a7a")
 MARKERS = "osD^vPX"
 Figures = Mapping[str, Any]
+_DISK = "inferred: small files are written to memory, and at 5 GB writing waits for the disk."
 WHY = {
     "the rest, vectors given": "above some size (decision 0010) there is a shortlist to train, "
     "which no smaller index has.",
@@ -56,8 +57,13 @@ WHY = {
     "above 64 MB that is not done when the index is opened.",
     "of it: BM25, p50": "the postings of common words no longer fit the processor's cache.",
     "exact dense, instead": "the vectors no longer fit the processor's cache.",
-    "of it: store": "the tree of unique chunk ids outgrows SQLite's cache: they are hashes, so "
-    "each goes to another page, which is written and read again.",
+    "of it: store": "it was written to memory while there was little of it, and waits for the disk "
+    "at 5 GB of all files together; inferred, as is that the tree of chunk ids, which are hashes, "
+    "outgrows SQLite's cache.",
+    "of it: vectors": _DISK,
+    "of it: sentences": _DISK,
+    "of it: lexical": "tantivy indexes in threads of its own, and what is shown is the waiting for "
+    "them: little as long as its buffer holds what comes.",
     "asking, own and mapped": "what the questions touch of the files stays mapped.",
 }
 """Why a line grows more than linearly, where it does."""
@@ -266,7 +272,10 @@ def table(rows: Sequence[Figures], rated: Figures) -> str:
         "The columns at the right say with which power of the number of chunks a figure grows: 1 "
         "is proportional, 0 not at all; **bold** is more than linear. None stands where the "
         "smaller figure is mostly fixed cost or noise. Disk and memory are in powers of 1000; a "
-        "build's memory is what it takes beside what the benchmark itself holds.",
+        "build's memory is what it takes beside what the benchmark itself holds. The making of the "
+        "papers is not in the build's time; what tantivy's threads do meanwhile is not, either. "
+        "Times are those of a machine under the load given: exponents of times are as good as "
+        "the loads are equal.",
         "",
         "![Cost curves](curves.png)",
         "",
