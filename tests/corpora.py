@@ -118,17 +118,19 @@ def write_pdf(path: Path, content: Sequence[str] | bytes | None) -> None:
 
 
 class CountingEmbedder(HashedEmbedder):
-    """Remembers the chunks that it embedded."""
+    """Remembers the chunks that it embedded, and in how many calls."""
 
     def __init__(self, *, dim: int = 64) -> None:
         super().__init__(dim=dim)
         self.embedded: list[str] = []
+        self.calls = 0
 
     def embed_chunks(
         self, texts: Sequence[str], sentences: Sequence[Sequence[Span]]
     ) -> ChunkEmbeddings:
         """Count, and embed."""
         self.embedded.extend(texts)
+        self.calls += 1
         return super().embed_chunks(texts, sentences)
 
     def taken(self) -> list[str]:

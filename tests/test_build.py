@@ -545,6 +545,7 @@ def test_what_is_held_does_not_grow_with_the_papers(
 ) -> None:
     monkeypatch.setattr("os.fsync", lambda _fd: None)
     monkeypatch.setattr("ragqa.index.work._FLUSH_BYTES", 6_000)  # of some documents, not of all
+    monkeypatch.setattr("ragqa.build.run._TOGETHER", 1)
     held = []
     for count in (12, 24):
         corpus = make_corpus(tmp_path / f"c{count}", many(count))
@@ -564,7 +565,9 @@ def test_a_build_in_many_parts_answers_like_one_in_none(
 ) -> None:
     monkeypatch.setattr("os.fsync", lambda _fd: None)
     corpus = make_corpus(tmp_path / "corpus" / "c", many(9))
-    build(corpus, tmp_path / "indexes" / "whole")
+    together = CountingEmbedder()
+    build(corpus, tmp_path / "indexes" / "whole", together)
+    assert together.calls == 1  # so few chunks are embedded in one call
     open_parts: list[int] = []
     real = WorkShelf.load
 
@@ -574,6 +577,7 @@ def test_a_build_in_many_parts_answers_like_one_in_none(
         return document
 
     monkeypatch.setattr("ragqa.index.work._FLUSH_BYTES", 0)
+    monkeypatch.setattr("ragqa.build.run._TOGETHER", 1)
     monkeypatch.setattr(WorkShelf, "load", load)
     build(corpus, tmp_path / "indexes" / "parts")
     assert len(open_parts) == 9
@@ -596,8 +600,9 @@ def test_a_small_build_makes_no_part(bench: Bench, monkeypatch: pytest.MonkeyPat
 
 @pytest.mark.parametrize("error", [ZeroDivisionError("model"), KeyboardInterrupt()], ids=repr)
 def test_an_embedder_that_fails_ends_the_build_and_loses_nothing(
-    tmp_path: Path, error: BaseException
+    tmp_path: Path, error: BaseException, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("ragqa.build.run._TOGETHER", 1)
     corpus = make_corpus(tmp_path / "c", many(12))
     with pytest.raises(type(error)):
         build(corpus, tmp_path / "i", Observer(error=error, at=8))

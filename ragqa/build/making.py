@@ -5,6 +5,7 @@ In: a `Want`. Out: what the index writes, or the `ParseError` that the document 
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -71,27 +72,31 @@ def _parsed(want: Want, parse: Parse) -> Document:
     return reply
 
 
-def embed(want: Want, made: Cut, embedder: Embedder) -> PackedDocument:
-    """Embed a document's chunks and pack all of it.
+def embed(cuts: Sequence[tuple[Want, Cut]], embedder: Embedder) -> Iterator[PackedDocument]:
+    """Embed some documents' chunks, all of them in one call, and pack each document.
 
-    :param want: The document.
-    :param made: Its text and chunks.
+    :param cuts: The documents with their chunks.
     :param embedder: What embeds; one thread at a time may call this.
-    :return: What the index writes.
+    :yield: What the index writes, in the order given.
     :raises EmbedderError: The model refuses.
     """
-    chunks = made.chunks
+    chunks = [chunk for _, made in cuts for chunk in made.chunks]
     spans = [
         [(s.start - chunk.start, s.end - chunk.start) for s in chunk.sentences] for chunk in chunks
     ]
     vectors = embedder.embed_chunks([chunk.text for chunk in chunks], spans)
-    return pack_document(
-        IndexedDocument(
-            paper=want.paper,
-            document=made.document,
-            chunks=chunks,
-            chunk_vectors=vectors.chunks,
-            sentence_vectors=quantise(vectors.sentences),
-            key=want.key,
+    chunk = sentence = 0
+    for want, made in cuts:
+        chunk_stop = chunk + len(made.chunks)
+        sentence_stop = sentence + sum(len(c.sentences) for c in made.chunks)
+        yield pack_document(
+            IndexedDocument(
+                paper=want.paper,
+                document=made.document,
+                chunks=made.chunks,
+                chunk_vectors=vectors.chunks[chunk:chunk_stop],
+                sentence_vectors=quantise(vectors.sentences[sentence:sentence_stop]),
+                key=want.key,
+            )
         )
-    )
+        chunk, sentence = chunk_stop, sentence_stop

@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 
 __all__ = ["build_index"]
 
+_TOGETHER = 128  # chunks embedded in one call: one document alone leaves a core idle at its end,
+# 19.7k tokens/s instead of 22.8k for all of 12 papers at once (0004); a second's work or so
 _KINDS: tuple[DocumentKind | None, ...] = ("pdf", "readme", "summary", None)  # as rows are shown
 
 
@@ -171,14 +173,24 @@ class _Build:
         """Take over what is there, make the rest."""
         missing = [want for want in wants if not self._take_over(want)]
         with closing(work_many(missing, self._cut, jobs=jobs)) as cuts:
+            waiting: list[tuple[Want, Cut]] = []
             for want, made in cuts:
                 if isinstance(made, ParseError):
                     self._fail(want, made)
                     continue
-                packed = embed(want, made, self._embedder)
-                self._shelf.add(packed)
-                self._pages += len(made.document.pages)
-                self._finish(want, _facts(made), "built")
+                waiting.append((want, made))
+                if sum(len(made.chunks) for _, made in waiting) >= _TOGETHER:
+                    self._make(waiting)
+                    waiting = []
+            if waiting:
+                self._make(waiting)
+
+    def _make(self, cuts: Sequence[tuple[Want, Cut]]) -> None:
+        """Embed documents and put them on the shelf."""
+        for (want, made), packed in zip(cuts, embed(cuts, self._embedder), strict=True):
+            self._shelf.add(packed)
+            self._pages += len(made.document.pages)
+            self._finish(want, _facts(made), "built")
 
     def documents(self) -> Iterator[PackedDocument]:
         """Load what the index will hold, one document after the other, in canonical order."""
