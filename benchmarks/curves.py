@@ -55,7 +55,7 @@ WHY = {
     "size, and the fixed cost beside that is small by now.",
     "first question": "its blocks of vectors and texts are hashed as they are first read, and "
     "above 64 MB that is not done when the index is opened.",
-    "of it: BM25, p50": "inferred: the postings of common words no longer fit the processor's cache.",
+    "of it: BM25, p50": "inferred: common words' postings no longer fit the processor's cache.",
     "exact dense, instead": "inferred: the vectors no longer fit the processor's cache.",
     "of it: store": "it was written to memory while there was little of it, and waits for the disk "
     "at 5 GB of all files together; inferred, as is that the tree of chunk ids, which are hashes, "
