@@ -6,7 +6,7 @@ import ast
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pdfs
@@ -26,9 +26,12 @@ from doubles import HashedEmbedder, WordReranker
 
 import ragqa
 from ragqa.api import Corpus, Index, Reader
+from ragqa.api.asked import AskedQuestion
+from ragqa.embed import FloatMatrix
 from ragqa.errors import (
     CardError,
     CorpusError,
+    EmbedderError,
     IndexDamagedError,
     IndexMissingError,
     ManifestError,
@@ -400,3 +403,68 @@ def test_where_no_paper_answers_on_its_own_there_is_an_abstention(reader: Reader
     assert answer.sections == ()
     assert not [said for said in answer.notices if said.code == "silent-papers"]
     assert answer.nearest
+
+
+def tallied(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    """Return a list that grows with the batches of queries that are embedded."""
+    asked: list[list[str]] = []
+    embed = HashedEmbedder.embed_queries
+
+    def counting(embedder: HashedEmbedder, texts: Sequence[str]) -> FloatMatrix:
+        asked.append(list(texts))
+        return embed(embedder, texts)
+
+    monkeypatch.setattr(HashedEmbedder, "embed_queries", counting)
+    return asked
+
+
+def test_many_questions_have_the_answers_that_each_has_alone(reader: Reader) -> None:
+    questions = [TOMATOES, " ", "What does the model take?", "x" * 2_000, TOMATOES, "Whales?"] * 7
+    for options in ({}, {"by_paper": True}, {"paper_ids": ("garden",)}):
+        told: list[AskedQuestion] = []
+        rows = reader.ask_many(iter(questions), on_answer=told.append, **options)
+        assert told == list(rows)
+        assert [row.question for row in rows] == questions
+        for row in rows:
+            if row.question.strip():
+                assert row.answer is not None
+                alone = reader.ask(row.question, **options).to_dict()
+                assert json.dumps(row.to_dict()["answer"]) == json.dumps(alone)
+                assert row.status == ("abstained" if row.answer.abstained else "answered")
+            else:
+                assert (row.status, row.answer) == ("failed", None)
+                assert isinstance(row.error, QuestionError)
+
+
+def test_many_questions_are_embedded_in_batches_each_once(
+    reader: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = tallied(monkeypatch)
+    questions = [f"Which tomatoes grew {n} times faster?" for n in range(40)]
+    reader.ask_many(questions)
+    assert [len(batch) for batch in asked] == [16, 16, 8]
+    assert [query for batch in asked for query in batch] == questions
+    reader.ask("How many tomatoes were there?")  # nothing is expected any more
+    assert asked[3:] == [["How many tomatoes were there?"]]
+
+
+def test_many_questions_whose_batch_cannot_be_embedded_fail_alone(
+    reader: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    embed = HashedEmbedder.embed_queries
+
+    def refusing(embedder: HashedEmbedder, texts: Sequence[str]) -> FloatMatrix:
+        if any("whales" in text for text in texts):
+            raise EmbedderError("the model failed")
+        return embed(embedder, texts)
+
+    monkeypatch.setattr(HashedEmbedder, "embed_queries", refusing)
+    rows = reader.ask_many([TOMATOES, "Do whales sing?", TOMATOES])
+    assert [row.status for row in rows] == ["answered", "failed", "answered"]
+    assert "the model failed" in str(rows[1].error)
+
+
+def test_no_question_and_no_such_paper(reader: Reader) -> None:
+    assert reader.ask_many([]) == ()
+    with pytest.raises(CorpusError):
+        reader.ask_many([TOMATOES], paper_ids=("nowhere",))

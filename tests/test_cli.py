@@ -183,6 +183,57 @@ def test_ask_for_papers(built: Run) -> None:
     assert "garden" in line
 
 
+def test_ask_many(built: Run, tmp_path: Path) -> None:
+    questions = [TOMATOES, "?!", "How does the model take its input?", TOMATOES]
+    (tmp_path / "plain.txt").write_text("\n\n".join(questions) + "\r\n", encoding="utf-8")
+    lines = [json.dumps({"question": q, "id": n}) for n, q in enumerate(questions)]
+    (tmp_path / "rows.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    options = ("--min-confidence", "0", "--json")
+    one = built("ask", TOMATOES, *options).json("ragqa/answer/1")
+    for name in ("plain.txt", "rows.jsonl"):
+        call = built("ask", "--from", str(tmp_path / name), *options)
+        assert call.code == 0
+        rows = [json.loads(line) for line in call.out.splitlines()]
+        assert [row["question"] for row in rows] == questions
+        assert [row["status"] for row in rows] == ["answered", "failed", "answered", "answered"]
+        assert (rows[0]["answer"], rows[1]["answer"]) == (one, None)
+        assert "empty" in rows[1]["detail"]
+        assert "4 questions: 0 abstained, 3 answered, 1 failed" in call.err
+
+
+def test_ask_many_in_words(built: Run, tmp_path: Path) -> None:
+    file = tmp_path / "questions.txt"
+    file.write_text(f"{TOMATOES}\n...\n", encoding="utf-8")
+    shown = built("ask", "--from", str(file), "--min-confidence", "0")
+    assert shown.code == 0
+    assert shown.out.strip() == built("ask", TOMATOES, "--min-confidence", "0").out.strip()
+    assert "failed: '...': the question is empty" in shown.err
+    file.write_text("...\n", encoding="utf-8")
+    assert built("ask", "--from", str(file)).code == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said", "code"),
+    [
+        ((), "--from", 2),
+        (("Why?", "--from", "questions.txt"), "--from", 2),
+        (("--from", "questions.txt", "--out", "a.md"), "--out", 2),
+        (("--from", "questions.txt", "--html"), "--html", 2),
+        (("--from", "nowhere.txt"), "nowhere.txt", 1),
+        (("--from", "broken.jsonl"), "broken.jsonl:2", 1),
+    ],
+)
+def test_ask_many_refuses(
+    built: Run, tmp_path: Path, arguments: tuple[str, ...], said: str, code: int
+) -> None:
+    (tmp_path / "questions.txt").write_text("Why?\n", encoding="utf-8")
+    (tmp_path / "broken.jsonl").write_text('{"question": "Why?"}\n{"text": 3}\n', encoding="utf-8")
+    named = [str(tmp_path / a) if "." in a and not a.startswith("-") else a for a in arguments]
+    call = built("ask", *named)
+    assert call.code == code
+    assert said in call.err
+
+
 def test_ask_each_paper(built: Run) -> None:
     options = ("--by-paper", "--min-confidence", "0", "--json")
     value = built("ask", TOMATOES, *options).json("ragqa/answer/1")

@@ -13,6 +13,7 @@ from ragqa.cli.chatting import Chat, chat_options, show_statement, show_usage
 from ragqa.cli.corpus import run_fetch, show_fetch
 from ragqa.cli.explaining import write_explanation
 from ragqa.cli.forms import form_options, print_answer, write_answer
+from ragqa.cli.many import answer_questions, read_questions
 from ragqa.cli.shared import (
     default_index,
     folder,
@@ -42,7 +43,14 @@ class _Way(TypedDict):
 
 
 @click.command()
-@click.argument("question")
+@click.argument("question", required=False)
+@click.option(
+    "--from",
+    "source",
+    type=folder,
+    metavar="FILE",
+    help='Answer the questions of a file, one a line, or JSON lines with "question"; - for stdin.',
+)
 @click.option("--index", type=folder, help="Index folder.  [default: the only one in indexes/]")
 @click.option("--paper", "papers", multiple=True, metavar="ID", help="Only this paper; repeatable.")
 @click.option("--by-paper", is_flag=True, help="An answer of each paper, on its own.")
@@ -55,7 +63,8 @@ class _Way(TypedDict):
 )
 @form_options
 def ask(
-    question: str,
+    question: str | None,
+    source: Path | None,
     index: Path | None,
     papers: tuple[str, ...],
     by_paper: bool,
@@ -66,7 +75,13 @@ def ask(
     explain: Path | None,
     form: str | None,
 ) -> None:
-    """Answer QUESTION from the papers of an index, with checked citations, or abstain."""
+    """Answer QUESTION from the papers of an index, with checked citations, or abstain.
+
+    With --from, many questions: an answer after the other as they come, with --json a line each:
+    question, status (answered, abstained, failed), detail, answer. A question that fails stops no
+    other; the exit code is 1 where all fail.
+    """
+    one, questions = _asked(question, source, alone=bool(out or explain or form == "html"))
     from ragqa.api import Reader
 
     model = chat.open()
@@ -75,14 +90,32 @@ def ask(
     if min_confidence is not None:
         reader.min_confidence = min_confidence
     way: _Way = {"paper_ids": papers, "by_paper": by_paper, "on_statement": show_statement}
+    if one is None:
+        as_json = form == "json"
+        answer_questions(reader, questions, paper_ids=papers, by_paper=by_paper, as_json=as_json)
+        show_usage(model)
+        return
     if explain is None:
-        found = reader.ask(question, **way)
+        found = reader.ask(one, **way)
     else:
-        explanation = reader.explain(question, **way)
+        explanation = reader.explain(one, **way)
         found = explanation.answer
         write_explanation(explanation, explain)
     show_usage(model)
     print_answer(found, reader, form=form, file=out)
+
+
+def _asked(
+    question: str | None, source: Path | None, *, alone: bool
+) -> tuple[str | None, list[str]]:
+    """Return the one question, or None and those of a file."""
+    if (question is None) == (source is None):
+        raise click.UsageError("give a QUESTION, or questions with --from FILE")
+    if source is None:
+        return question, []
+    if alone:
+        raise click.UsageError("--out, --explain and --html go with one QUESTION")
+    return None, read_questions(source)
 
 
 @click.command()

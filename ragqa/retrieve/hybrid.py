@@ -11,7 +11,7 @@ are broken by row, which is the same in every build of the same papers.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -129,7 +129,23 @@ class Retriever:
         self._options = options
         self._reranker = reranker
         self._at_hand = ChunksAtHand(index)
+        self._expected: Mapping[str, NDArray[np.float32]] = {}
         self._last: tuple[_Wanted, _Ranked | None] | None = None
+
+    def embed(self, queries: Sequence[str]) -> dict[str, NDArray[np.float32]]:
+        """Embed queries, all at once.
+
+        :param queries: Plain texts.
+        :return: Query -> its unit vector, ``(dim,)`` float32.
+        """
+        return dict(zip(queries, self._embedder.embed_queries(queries), strict=True))
+
+    def expect(self, vectors: Mapping[str, NDArray[np.float32]]) -> None:
+        """Take what `embed` gave for the queries that come next; they are not embedded again.
+
+        :param vectors: Query -> its vector; those given before are forgotten.
+        """
+        self._expected = vectors
 
     def retrieve(
         self, query: str, *, k: int = 10, paper_ids: Sequence[str] | None = None
@@ -174,7 +190,9 @@ class Retriever:
         wanted = (query, None if paper_ids is None else tuple(paper_ids))
         last = self._last  # taken once: another thread may ask meanwhile
         if last is None or last[0] != wanted:
-            vector = self._embedder.embed_queries([query])[0]
+            vector = self._expected.get(query)
+            if vector is None:
+                vector = self._embedder.embed_queries([query])[0]
             count = self._options.candidates
             found = find_candidates(self._index, query, vector, count=count, paper_ids=paper_ids)
             last = self._last = (wanted, self._rank(query, found) if len(found.rows) else None)
