@@ -128,6 +128,7 @@ def test_an_interrupted_build_says_what_is_kept_and_goes_on(
         return embed(self, *arguments)
 
     monkeypatch.setattr(HashedEmbedder, "embed_chunks", interrupted)
+    monkeypatch.setattr("ragqa.build.run._TOGETHER", 1)  # a call for each document
     make_corpus(Path("corpus/small"), STANDARD)
     ran = run("rebuild", "corpus/small")
     assert ran.code == 130

@@ -209,7 +209,7 @@ def test_explain_asks_again_from_the_cache_and_says_whether_it_is_the_same(
 def test_explain_of_every_way_of_asking_finds_the_same_answer(
     run: Call, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ragqa.api.reader.DEFAULT_MIN_CONFIDENCE", 0.0)
+    monkeypatch.setattr("ragqa.api.opened.DEFAULT_MIN_CONFIDENCE", 0.0)
     for question in (
         ["ask", TOMATOES],
         ["ask", TOMATOES, "--by-paper"],

@@ -17,11 +17,11 @@ from functools import cache
 
 import numpy as np
 import torch
+from reranker.pairs import Group
 from torch.nn.functional import binary_cross_entropy_with_logits as cross_entropy
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 from ragqa.embed.source import packaged_folder
-from reranker.pairs import Group
 
 __all__ = ["WINDOW", "new_model", "scores_of", "train"]
 

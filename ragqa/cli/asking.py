@@ -13,7 +13,6 @@ from ragqa.cli.chatting import Chat, chat_options, show_statement, show_usage
 from ragqa.cli.corpus import run_fetch, show_fetch
 from ragqa.cli.explaining import write_explanation
 from ragqa.cli.forms import form_options, print_answer, write_answer
-from ragqa.cli.many import answer_questions, read_questions
 from ragqa.cli.shared import (
     default_index,
     folder,
@@ -92,6 +91,8 @@ def ask(
     way: _Way = {"paper_ids": papers, "by_paper": by_paper, "on_statement": show_statement}
     if one is None:
         as_json = form == "json"
+        from ragqa.cli.many import answer_questions
+
         answer_questions(reader, questions, paper_ids=papers, by_paper=by_paper, as_json=as_json)
         show_usage(model)
         return
@@ -115,6 +116,8 @@ def _asked(
         return question, []
     if alone:
         raise click.UsageError("--out, --explain and --html go with one QUESTION")
+    from ragqa.cli.many import read_questions
+
     return None, read_questions(source)
 
 

@@ -51,6 +51,8 @@ class Chat:
         for option, value in of_model.items():
             if self.name is None and value is not None:
                 raise click.UsageError(f"{option} goes with a --model")
+        if self.name is None:
+            return None
         from ragqa.api.chat import open_model
 
         return open_model(

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ragqa.embed.base import Embedder
-from ragqa.embed.bfloat16 import BFLOAT16, BFloat16States
 from ragqa.embed.cache import Entry, Progress, Recipe, find_or_make
-from ragqa.embed.device import Device
-from ragqa.embed.lowered import LoweredEmbedder
 from ragqa.embed.model import OnnxEmbedder
 from ragqa.embed.source import DEFAULT_EMBEDDER, Source, resolve
+
+if TYPE_CHECKING:
+    from ragqa.embed.device import Device
 
 __all__ = ["DEFAULT_EMBEDDER", "load_embedder"]
 
@@ -60,6 +61,9 @@ def _on_device(
     say: Progress,
 ) -> Embedder:
     """Have an embedder's chunks embedded elsewhere, or in lower precision."""
+    from ragqa.embed.bfloat16 import BFLOAT16, BFloat16States
+    from ragqa.embed.lowered import LoweredEmbedder
+
     if device == "cuda":
         from ragqa.embed.gpu import GPU_PRECISION, open_rows
 

@@ -12,8 +12,21 @@ becomes markup; the only links are the manifest's.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from ragqa.render.markdown import to_markdown
-from ragqa.render.page import to_html
 from ragqa.render.values import SCHEMA, to_dict
 
+if TYPE_CHECKING:
+    from ragqa.render.page import to_html
+
 __all__ = ["SCHEMA", "to_dict", "to_html", "to_markdown"]
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - a module's attribute is any object
+    """Load the page at its first use: most answers are printed or stored."""
+    if name != "to_html":
+        raise AttributeError(f"module 'ragqa.render' has no attribute {name!r}")
+    from ragqa.render.page import to_html
+
+    return to_html

