@@ -45,7 +45,7 @@ def test_the_cpus_flags_are_read(
 def test_a_graph_that_cannot_be_opened_is_an_error(tmp_path: Path) -> None:
     pytest.importorskip("openvino")
     with pytest.raises(EmbedderError, match="--device cpu"):
-        list(BFloat16States("some model", tmp_path)([[1, 2]]))
+        list(BFloat16States("some model", tmp_path, window=256)([[1, 2]]))
 
 
 def test_without_openvino_the_error_says_what_to_do(
@@ -53,7 +53,7 @@ def test_without_openvino_the_error_says_what_to_do(
 ) -> None:
     monkeypatch.setitem(__import__("sys").modules, "openvino", None)
     with pytest.raises(EmbedderError, match="--device cpu"):
-        list(BFloat16States("some model", tmp_path)([[1, 2]]))
+        list(BFloat16States("some model", tmp_path, window=256)([[1, 2]]))
 
 
 @pytest.fixture(scope="module")
@@ -90,6 +90,17 @@ def test_a_row_does_not_depend_on_its_neighbours(lower: Embedder) -> None:
 
 
 @pytest.mark.model
+def test_every_length_is_padded_by_itself(exact: Embedder, lower: Embedder) -> None:
+    texts = [" ".join(["virus"] * count) for count in range(1, 40)]
+    texts.append(" ".join(["virus"] * (lower.max_tokens)))
+    together = lower.embed_chunks(texts, [[]] * len(texts)).chunks
+    backwards = lower.embed_chunks(texts[::-1], [[]] * len(texts)).chunks[::-1]
+    assert np.array_equal(together, backwards)
+    expected = exact.embed_chunks(texts, [[]] * len(texts)).chunks
+    assert float(np.min(np.sum(together * expected, axis=1))) > 0.9995
+
+
+@pytest.mark.model
 def test_a_text_without_tokens_and_no_text_at_all(lower: Embedder) -> None:
     assert lower.embed_chunks([], []).chunks.shape == (0, lower.dim)
     rows = lower.embed_chunks(["", TEXTS[0]], [[], []]).chunks
@@ -101,7 +112,7 @@ def test_a_text_without_tokens_and_no_text_at_all(lower: Embedder) -> None:
 def test_a_model_that_fails_is_an_error_and_the_next_call_works(exact: Embedder) -> None:
     entry = find_entry(cache_roots(None), resolve(exact.name).key, kind=Recipe, say=print)
     assert entry is not None
-    states = BFloat16States("some model", entry.folder)
+    states = BFloat16States("some model", entry.folder, window=256)
     with pytest.raises(EmbedderError, match="some model"):
         list(states([[1] * 2000]))  # more positions than the model has
     assert len(list(states([[101, 2023, 102]]))) == 1

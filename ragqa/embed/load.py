@@ -71,7 +71,9 @@ def _on_device(
         return LoweredEmbedder(embedder, rows=GPU_PRECISION, opened=opened)
     if entry is None or not isinstance(embedder, OnnxEmbedder):
         return embedder  # there is no graph that OpenVINO could run
-    lowered = embedder.with_chunks_run_by(BFloat16States(source.name, entry.folder))
+    lowered = embedder.with_chunks_run_by(
+        BFloat16States(source.name, entry.folder, window=entry.recipe.window)
+    )
     return LoweredEmbedder(embedder, rows=BFLOAT16, opened=lambda: lowered)
 
 
