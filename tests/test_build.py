@@ -535,7 +535,7 @@ class Observer(HashedEmbedder):
             raise self.error
         alive = gc.get_objects()
         for kind in self.most:
-            found = sum(isinstance(each, kind) for each in alive)
+            found = sum(type(each) is kind for each in alive)
             self.most[kind] = max(self.most[kind], found)
         return super().embed_chunks(texts, sentences)
 

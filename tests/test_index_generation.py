@@ -127,7 +127,7 @@ def test_documents_are_taken_one_at_a_time(tmp_path):
     papers, most = [paper(f"p{number:03}") for number in range(40)], 0
 
     def alive():
-        return sum(isinstance(each, PackedDocument) for each in gc.get_objects())
+        return sum(type(each) is PackedDocument for each in gc.get_objects())
 
     gc.collect()
     before = alive()  # of other tests
