@@ -122,7 +122,7 @@ def test_what_is_chosen(
     if environment is not None:
         monkeypatch.setenv(ENV_DEVICE, environment)
     monkeypatch.setattr(bfloat16, "is_installed", lambda: True)
-    monkeypatch.setattr(bfloat16, "has_bfloat16", lambda: False)
+    monkeypatch.setattr(bfloat16, "has_bfloat16", lambda: wanted == "cpu-bfloat16")
     assert choose_device(wanted) == chosen
     assert bool(asked) == (chosen == "cuda" or problem is not None)
 
@@ -177,11 +177,15 @@ def test_bfloat16_is_taken_where_it_pays_and_named_where_it_would(
     assert ("ragqa[fast]" in (missed_speed(chosen) or "")) == missed
 
 
+@pytest.mark.parametrize(
+    ("installed", "said"), [(False, r"ragqa\[fast\]"), (True, "does not multiply in bfloat16")]
+)
 def test_bfloat16_that_was_asked_for_and_cannot_be_had_is_an_error(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, installed: bool, said: str
 ) -> None:
-    monkeypatch.setattr(bfloat16, "is_installed", lambda: False)
-    with pytest.raises(EmbedderError, match=r"ragqa\[fast\]"):
+    monkeypatch.setattr(bfloat16, "is_installed", lambda: installed)
+    monkeypatch.setattr(bfloat16, "has_bfloat16", lambda: False)
+    with pytest.raises(EmbedderError, match=said):
         choose_device("cpu-bfloat16")
 
 

@@ -52,7 +52,7 @@ def choose_device(wanted: str | None = None) -> Device:
     if word == "auto":
         return "cuda" if gpu_in_sight() and _unusable() is None else _best_of_cpu()
     if word == "cpu-bfloat16":
-        return _with_openvino()
+        return _bfloat16()
     problem = _unusable()
     if problem is None:
         return "cuda"
@@ -67,13 +67,17 @@ def _best_of_cpu() -> Device:
     return "cpu-bfloat16" if bfloat16.is_installed() and bfloat16.has_bfloat16() else "cpu"
 
 
-def _with_openvino() -> Device:
-    if bfloat16.is_installed():
-        return "cpu-bfloat16"
-    raise EmbedderError(
-        "chunks are embedded in bfloat16 by OpenVINO, which is not installed",
-        hint="Run `pip install 'ragqa[fast]'`, or embed in float32: --device cpu",
-    )
+def _bfloat16() -> Device:
+    if not bfloat16.is_installed():
+        raise EmbedderError(
+            "chunks are embedded in bfloat16 by OpenVINO, which is not installed",
+            hint="Run `pip install 'ragqa[fast]'`, or embed in float32: --device cpu",
+        )
+    if not bfloat16.has_bfloat16():
+        raise EmbedderError(
+            "this CPU does not multiply in bfloat16", hint="Embed in float32: --device cpu"
+        )
+    return "cpu-bfloat16"
 
 
 def missed_speed(device: Device) -> str | None:
