@@ -22,7 +22,6 @@ from ragqa.errors import BuildError, IndexStateError, ParseError
 from ragqa.index.generation import (
     Generation,
     find_document,
-    load_document,
     open_generation,
     write_generation,
 )
@@ -30,7 +29,7 @@ from ragqa.index.meta import read_meta
 from ragqa.index.packing import PackedDocument
 from ragqa.index.records import Place
 from ragqa.index.store import DocumentFacts
-from ragqa.index.work import WorkShelf
+from ragqa.index.work import WorkShelf, load_finished
 from ragqa.manifest import Manifest, load_manifest
 from ragqa.parse import PARSER_VERSION
 from ragqa.parse.worker import Parse, work_many
@@ -194,11 +193,7 @@ class _Build:
 
     def documents(self) -> Iterator[PackedDocument]:
         """Load what the index will hold, one document after the other, in canonical order."""
-        for place in sorted(self._in_old):
-            if self._old is not None and self._in_old[place]:
-                yield load_document(self._old, place)
-            else:
-                yield self._shelf.load(place)
+        return load_finished(self._old, self._shelf, self._in_old)
 
     def keep(self, kind: type[BaseException] | None, *_: object) -> None:
         """Leave what was finished to the next build, if this one ends early."""

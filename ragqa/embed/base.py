@@ -27,6 +27,7 @@ __all__ = [
     "check_fits",
     "check_spans",
     "clean",
+    "first_line",
     "flatten_spans",
     "unit_rows",
 ]
@@ -142,6 +143,15 @@ def clean(text: str) -> str:
     :return: A string of the same length that has a UTF-8 form.
     """
     return _SURROGATES.sub(_REPLACEMENT, text)
+
+
+def first_line(error: BaseException) -> str:
+    """Return what a runtime's error says first; the rest is its own stack.
+
+    :param error: What it raised.
+    :return: One line; the error's type where it says nothing.
+    """
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)
 
 
 def unit_rows(rows: FloatMatrix) -> FloatMatrix:

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ragqa._machine import cores
-from ragqa.embed.base import FloatMatrix
+from ragqa.embed.base import FloatMatrix, first_line
 from ragqa.embed.cache import GRAPH_FILE
 from ragqa.embed.pooling import equal_batches
 from ragqa.errors import EmbedderError
@@ -108,7 +108,7 @@ class BFloat16States:
             raise EmbedderError(
                 "the model failed in bfloat16",
                 item=self._name,
-                hint=f"Embed in float32: --device cpu. OpenVINO says: {_first_line(error)}",
+                hint=f"Embed in float32: --device cpu. OpenVINO says: {first_line(error)}",
             ) from error
         finally:
             with suppress(RuntimeError):
@@ -138,7 +138,7 @@ class BFloat16States:
             raise EmbedderError(
                 "OpenVINO cannot open the exported model",
                 item=self._path,
-                hint=f"Embed in float32: --device cpu. It says: {_first_line(error)}",
+                hint=f"Embed in float32: --device cpu. It says: {first_line(error)}",
             ) from error
 
 
@@ -163,7 +163,3 @@ def _finished(
     while not done.empty():
         for index, states in zip(*done.get(), strict=True):
             yield index, states[: len(ids[index])]
-
-
-def _first_line(error: BaseException) -> str:
-    return next(iter(str(error).strip().splitlines()), type(error).__name__)

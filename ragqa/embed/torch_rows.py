@@ -26,6 +26,7 @@ from ragqa.embed.base import (
     check_fits,
     check_spans,
     clean,
+    first_line,
     flatten_spans,
     unit_rows,
 )
@@ -271,12 +272,8 @@ class TorchRows:
             raise EmbedderError(
                 f"the model failed on {self._device}",
                 item=self.name,
-                hint=f"Embed on the CPU: --device cpu. torch says: {_first_line(error)}",
+                hint=f"Embed on the CPU: --device cpu. torch says: {first_line(error)}",
             ) from error
-
-
-def _first_line(error: BaseException) -> str:
-    return next(iter(str(error).strip().splitlines()), type(error).__name__)
 
 
 def ahead(items: Iterator[_Item]) -> Iterator[_Item]:

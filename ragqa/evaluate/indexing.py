@@ -29,13 +29,12 @@ from ragqa.evaluate.runs import folder_name
 from ragqa.index.generation import (
     Generation,
     find_document,
-    load_document,
     open_generation,
     write_generation,
 )
 from ragqa.index.packing import PackedDocument, pack_document
 from ragqa.index.records import IndexedDocument, Place, quantise
-from ragqa.index.work import WorkShelf
+from ragqa.index.work import WorkShelf, load_finished
 from ragqa.records import Document, DocumentKind, Paper
 
 if TYPE_CHECKING:
@@ -336,11 +335,7 @@ class _Build:
 
     def documents(self) -> Iterator[PackedDocument]:
         """Load what is finished, one document after the other, in canonical order."""
-        for place in sorted(self._reused):
-            if self._old is not None and self._reused[place]:
-                yield load_document(self._old, place)
-            else:
-                yield self._shelf.load(place)
+        return load_finished(self._old, self._shelf, self._reused)
 
     def _key(self, text: str) -> str:
         """Return a hash of the text and of every stage that it passes through."""

@@ -13,6 +13,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections import OrderedDict
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -31,7 +32,7 @@ from ragqa.index.records import Place
 from ragqa.index.store import DocumentFacts
 from ragqa.records import Paper
 
-__all__ = ["WorkShelf"]
+__all__ = ["WorkShelf", "load_finished"]
 
 _WORK = "work"
 _LOCK = ".build.lock"  # not in the folder above, which goes when a build is done
@@ -173,3 +174,21 @@ class WorkShelf:
     def _close(self) -> None:
         while self._open:
             self._open.popitem()[1].close()
+
+
+def load_finished(
+    old: Generation | None, shelf: WorkShelf, in_old: Mapping[Place, bool]
+) -> Iterator[PackedDocument]:
+    """Load what a new generation will hold, one document after the other, in canonical order.
+
+    :param old: The generation in force, if there is one.
+    :param shelf: What is finished and not in force.
+    :param in_old: For each document, whether it is taken over from the generation in force.
+    :yield: The documents.
+    :raises BuildError: One cannot be read any more.
+    """
+    for place in sorted(in_old):
+        if old is not None and in_old[place]:
+            yield load_document(old, place)
+        else:
+            yield shelf.load(place)
